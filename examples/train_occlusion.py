@@ -25,8 +25,7 @@ from common.core.face_labels import PARTS
 from common.core.files import replace_file
 from common.faces import Face
 from common.faces.mediapipe import MediaPipeDetector
-from common.occlusion.features import ORGANS, Levelled, features
-from common.occlusion.network import Network, kind_of
+from common.occlusion.features import ORGANS, Levelled, Network, features, kind_of
 from common.synthetic.data.draw import draw_scene
 from common.synthetic.render import picture
 from common.synthetic.scene.captions import true_traits

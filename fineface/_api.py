@@ -25,7 +25,7 @@ __all__ = ["FineFace", "edit", "generate"]
 
 
 @overload
-def generate(  # pyright: ignore[reportOverlappingOverload] - a text is no list of requests
+def generate(  # pyright: ignore[reportOverlappingOverload] - a text is not a list of requests
     prompt: str, aus: AURequest, **options: Unpack[GenerateKeywords]
 ) -> Image: ...
 @overload
@@ -48,19 +48,18 @@ def generate(
     """Makes a picture of a face: `generate("a close-up of a woman", {"AU6": 3, "AU12": 4})`.
 
     All pictures of a call start from the same noise: a list of requests with one prompt is a sweep in which nothing
-    else changes. What is made does not depend on the batch size. A model's own options are what its folder's
-    `editor.json` says, else what the published scripts take: 50 steps, guidance 7.5.
+    else changes. Pictures do not depend on the batch size. A model's own options are those of its folder's
+    `editor.json`, else of the published scripts: 50 steps, guidance 7.5.
 
     Args:
-        prompt: text about the picture, or a list of such. Beyond 77 tokens it is cut, and a logged warning names what.
+        prompt: text about the picture, or a list of such. Beyond 77 tokens it is cut, which is logged.
         aus: absolute intensities on the FACS scale 0..5: `{"AU12": 3}`, `"AU12=3,AU6=2"`, 12 numbers in the order of
-            `ACTION_UNITS`, an `AUIntensity`, or a list of such. What is not named is 0; `{}` is a neutral face. Values
-            in [-5, 10] are taken: a little below 0 and above 5 the released model goes on in the same direction.
-        identity: the person, for the variant "sd15-faceid": a photo, several photos of one person, or embeddings
-            (n, 512) by insightface's buffalo_l. It goes with every prompt.
+            `ACTION_UNITS`, an `AUIntensity`, or a list of such. Other units are 0; `{}` is a neutral face. Values may
+            lie in [-5, 10]: a little below 0 and above 5 the released model extrapolates.
+        identity: the person of all prompts, for the variant "sd15-faceid": a photo, several photos of one person, or
+            embeddings (n, 512) by insightface's buffalo_l.
         seed: random seed for the initial noise; None draws one, which is logged. Same seed and device, same picture.
-        size: side in pixels, or (width, height); default: what the network was made for, 512 for the released ones and
-            128 for the embedded one.
+        size: side in pixels, or (width, height); default: the denoiser's own, 512 as released, 128 embedded.
         progress: show progress bars.
         {options}
 
@@ -70,8 +69,7 @@ def generate(
     Raises:
         MissingCheckpointError: weights are not on this machine; the message has the command that fetches them.
         CheckpointError: an adapter for another base; the message says which it fits.
-        MissingDependencyError: `identity` is a photo, and insightface is not installed.
-        FaceNotFoundError: a photo given as `identity` shows none.
+        MissingDependencyError, FaceNotFoundError: `identity` is a photo, without insightface or without a face.
         ActionUnitError, ShapeError, ImageError, InputError: an argument cannot be used.
     """
     # what is wrong should not cost the loading of a model
@@ -108,11 +106,11 @@ def edit(
 
     Without published weights and without a named model, the photo is warped. Networks inpaint the face's region;
     outside its feathered mask not one byte changes. The person is kept by FaceID, in the variant "sd15-faceid", where
-    insightface and its pack buffalo_l are at hand; else somebody else takes their place, more so the higher `strength`
-    is. A model that is told how an expression changes keeps more: see `magicface.edit`.
+    insightface and its pack buffalo_l are at hand; otherwise the person changes, the more the higher `strength` is. A
+    model conditioned on changes of an expression keeps more: see `magicface.edit`.
 
-    A model's own options are what its folder's `editor.json` says, else what the published scripts take: region "face",
-    50 steps, guidance 7.5, paste_back "replace".
+    A model's own options are those of its folder's `editor.json`, else of the published scripts: region "face", 50
+    steps, guidance 7.5, paste_back "replace".
 
     Args:
         img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such

@@ -1,4 +1,4 @@
-"""The AU branch of every cross-attention: diffusers' IP-Adapter with one token, without what one token makes needless.
+"""The AU branch of every cross-attention: diffusers' IP-Adapter with one token, reduced to what one token needs.
 
 An IP-Adapter computes to_out(A(q, text) + s A(q, token)). Over a single key the softmax is 1, so A(q, token) is the
 token's value, whatever the query and the key; and since to_out is linear, the branch adds s to_out(to_v(token)), less
@@ -22,16 +22,11 @@ from common.facs.action_units import ACTION_UNITS
 
 
 class AUProjection(nn.Module):
-    """The AU encoder: the token is [aus | Linear(aus) | zeros], as wide as the text's.
-
-    After: Varanka et al., "Towards Localized Fine-Grained Control for Facial Expression Generation", arXiv 2407.20175.
+    """The AU encoder (Varanka et al., arXiv 2407.20175): the token is [aus | Linear(aus) | zeros].
 
     Args:
-        hidden: h, outputs of the linear layer: 64 in the release for SD 2.1, 756 for SD 1.5.
-        width: D, of the text's tokens: 1024 for SD 2.1, 768 for SD 1.5.
-
-    Raises:
-        ShapeError: AUs and hidden outputs together are wider than D.
+        hidden: outputs of the linear layer: 64 in the release for SD 2.1, 756 for SD 1.5.
+        width: D, of the token and the text's: 1024 for SD 2.1, 768 for SD 1.5; a ShapeError where that is too narrow.
     """
 
     def __init__(self, hidden: int, width: int) -> None:
@@ -58,9 +53,8 @@ AUBranch = dict[str, torch.Tensor]
 class AUAdapter(nn.Module):
     """The AU encoder, and a key and a value projection for each cross-attention layer.
 
-    The keys have no effect on any result. They are kept because the published file has them.
-
-    `layers` is cross-attention layer -> C, its width, in any order; `hidden` and `width`, D, see `AUProjection`.
+    `layers` is cross-attention layer -> C, its width; `hidden` and `width` are those of `AUProjection`. The keys have
+    no effect on any result, and are there because the published file has them.
     """
 
     def __init__(self, layers: Mapping[str, int], hidden: int, width: int) -> None:
@@ -82,16 +76,14 @@ class AUAdapter(nn.Module):
 
     @torch.no_grad()
     def strengthen(self, factor: float) -> None:
-        """Makes the branch so many times as strong for good: a scale of 1 gives what `factor` gave before."""
+        """Scales the values in place: a scale of 1 then gives what `factor` gave before."""
         for values in self.to_v.parameters():
             values.mul_(factor)
 
     def forward(self, unet: UNet2DConditionModel, tokens: torch.Tensor) -> AUBranch:
-        """What tokens add to every cross-attention of a UNet.
+        """What tokens (B, 1, D), of `projection` and scaled, add to every cross-attention of a UNet; zeros add zero.
 
-        Args:
-            unet: the network whose output projections are used: compute anew after its weights have changed.
-            tokens: (B, 1, D), of `projection`, times the scale of the branch. All zeros give exactly zero.
+        The UNet's output projections are used: the branch changes with its weights.
         """
         branch: AUBranch = {}
         for name, to_v in zip(self.widths, self.to_v):
@@ -130,8 +122,7 @@ class AUIPAdapterAttnProcessor(_AddsAUBranch, IPAdapterAttnProcessor2_0):
 def attend_to_action_units(unet: UNet2DConditionModel) -> None:
     """Lets `unet(..., cross_attention_kwargs={"action_units": branch})` add an AU branch.
 
-    Without that keyword the UNet computes what it did before. An IP-Adapter that is to go with it is loaded first.
-    Undo by `unet.set_attn_processor`.
+    Without that keyword the UNet computes what it did before. Load an IP-Adapter that goes with it first.
     """
     processors: dict[str, Any] = {}
     for key, old in unet.attn_processors.items():

@@ -1,18 +1,17 @@
-"""The tab of FineFace: a prompt and twelve sliders, each an intensity of an action unit; with a photo if one likes."""
+"""The tab of FineFace: a prompt and twelve sliders, each an intensity of an action unit; with or without a photo."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PIL import Image
 
+from common.app.components import expression_buttons, expression_list, gradio, preset, slider, unit_sliders
 from common.app.desk import BATCH, NETWORKS, SMALL, WARP, Desk, Sampling, Visit
-from common.app.inputs import slider
 from common.app.layout import Controls
-from common.app.library import gradio
 from common.app.tab import Tab
-from common.app.units import preset, unit_sliders, word_buttons, word_list
 from common.facs.action_units import ACTION_UNITS, AUIntensity
 from common.weights.text_encoder import PROMPT
 
@@ -28,11 +27,7 @@ Asked = tuple[str, AUIntensity, float]
 
 
 def tab(**networks: Any) -> Tab:
-    """The tab.
-
-    Args:
-        networks: of `FineFace.from_pretrained`.
-    """
+    """The tab; `networks` are options of `FineFace.from_pretrained`."""
     return Tab(FineFaceDesk(FineFace, **networks), "FineFace", ABOUT, controls, needs_photo=False)
 
 
@@ -85,20 +80,25 @@ def controls() -> Controls:
     """A prompt, presets and sliders."""
     gr = gradio()
     prompt = gr.Textbox(PROMPT, label="Prompt", elem_classes="prompt", lines=2, max_lines=4)
-    buttons, reset = word_buttons("neutral")
+    buttons, reset = expression_buttons("neutral")
     with gr.Row():
-        words = word_list()
+        words = expression_list()
         strength = slider(
-            0.1, 1, 0.5, step=0.05, label="Strength: share that networks repaint in a photo", elem_classes="strength"
+            0.1,
+            1,
+            0.5,
+            step=0.05,
+            label="Strength: fraction of the steps that repaint a photo",
+            elem_classes="strength",
         )
     sliders = unit_sliders(0)
     inputs, whole = [prompt, strength, *sliders], gr.Number(1, visible=False)
     return Controls(
         inputs=inputs,
         request=request,
-        told=told,
+        recorded=recorded,
         requested=lambda asked: None,
-        sweeps={f"{unit} {meaning}": _levels(unit) for unit, meaning in ACTION_UNITS.items()},
+        sweeps={f"{unit} {meaning}": partial(_levels, unit) for unit, meaning in ACTION_UNITS.items()},
         sets=[
             *((button.click, preset(2, 0, word), (whole, *inputs)) for word, button in buttons.items()),
             (words.input, preset(2, 0), (words, whole, *inputs)),
@@ -108,23 +108,16 @@ def controls() -> Controls:
 
 
 def request(prompt: str, strength: float, *values: float) -> Asked:
-    """What the components ask for.
-
-    Raises:
-        InputError: no prompt, or an intensity out of range.
-    """
+    """The request of the components' values."""
     return check_prompt("prompt", prompt), AUIntensity.parse(list(values)), strength
 
 
-def told(asked: Asked) -> dict[str, Any]:
-    """What makes it again."""
+def recorded(asked: Asked) -> dict[str, Any]:
+    """The request for the file of settings."""
     return {"package": "fineface", "prompt": asked[0], "request": str(asked[1]), "strength": asked[2]}
 
 
-def _levels(unit: str) -> Any:
-    def requests(asked: Asked) -> list[tuple[str, Asked]]:
-        prompt, units, strength = asked
-        levels = AUIntensity.levels(unit)
-        return [(f"{unit}={level:g}", (prompt, units.with_level(unit, level), strength)) for level in levels]
-
-    return requests
+def _levels(unit: str, asked: Asked) -> list[tuple[str, Asked]]:
+    prompt, units, strength = asked
+    levels = AUIntensity.levels(unit)
+    return [(f"{unit}={level:g}", (prompt, units.with_level(unit, level), strength)) for level in levels]

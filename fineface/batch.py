@@ -13,8 +13,8 @@ from common.batch.plan import TEXTS, Job
 from common.batch.worker import EditorWorker
 from common.cli.edit_photos import editor_of
 from common.cli.editor_spec import EditorSpec
+from common.cli.options import saving
 from common.cli.provenance import edited_again, recorded_model
-from common.cli.saving import saving
 from common.core.errors import InputError
 from common.editing.defaults import read_defaults
 from common.facs.action_units import AUIntensity
@@ -44,12 +44,7 @@ A request is {requests}.
 
 @dataclass(frozen=True)
 class PhotoRequest:
-    """What a file of requests asks of a photo.
-
-    Attributes:
-        aus: intensities.
-        prompt: text about the face of the photo; None for that of the run.
-    """
+    """What a file of requests asks of a photo; without a prompt, that of the run counts."""
 
     aus: AUIntensity
     prompt: str | None = None
@@ -57,13 +52,7 @@ class PhotoRequest:
 
 @dataclass(frozen=True, eq=False)
 class Text:
-    """What the pictures of a prompt share.
-
-    Attributes:
-        prompt: text about the picture.
-        people: embeddings (n, 512) of the person; None for anyone.
-        seed: random seed for the initial noise; None for the run's.
-    """
+    """What the pictures of a prompt share: embeddings (n, 512) of the person and a seed, if it has its own."""
 
     prompt: str
     people: torch.Tensor | None = None
@@ -71,28 +60,18 @@ class Text:
 
 
 def read_request(value: Any) -> PhotoRequest:
-    """A request as files have it.
-
-    Raises:
-        InputError, ActionUnitError: it is none.
-    """
+    """A request as files have it. Raises InputError, ActionUnitError: another form, or intensities out of range."""
     if not isinstance(value, Mapping) or not {"aus", "prompt"} & set(value):
         return PhotoRequest(AUIntensity.parse(value))
     if "aus" not in value or set(value) - {"aus", "prompt"}:
-        raise InputError(f'A request is {{"aus": ..., "prompt": ...}}, or action units alone; got {value!r}.')
+        expected = '{"aus": ..., "prompt": ...}, or action units alone'
+        raise InputError("The request has another form.", code="format", expected=expected, actual=value)
     prompt = value.get("prompt")
-    return PhotoRequest(
-        AUIntensity.parse(value["aus"]), None if prompt is None else check_prompt("A request's prompt", prompt)
-    )
+    return PhotoRequest(AUIntensity.parse(value["aus"]), None if prompt is None else check_prompt("prompt", prompt))
 
 
 class FineFaceWorker(EditorWorker):
-    """FineFace as `common.batch.run.Worker`; its subjects may be prompts.
-
-    Args:
-        editor: with its networks, or without where there are photos alone.
-        args: options as `add_options` has them.
-    """
+    """FineFace as `common.batch.run.Worker`; its subjects may be prompts, which need an editor with networks."""
 
     def __init__(self, editor: FineFace, args: argparse.Namespace) -> None:
         super().__init__(editor, args, read_request)
@@ -109,25 +88,22 @@ class FineFaceWorker(EditorWorker):
     def edit(self, subject: Subject | Text, requests: Sequence[Any]) -> Sequence[Image.Image]:
         """See `Worker`; requests with the same prompt run together."""
         read = [read_request(each) for each in requests]
-        asked = {**vars(self.args), "batch_size": max(len(read), 1)}
+        options = {**vars(self.args), "batch_size": max(len(read), 1)}
         made: dict[int, Image.Image] = {}
         for prompt in dict.fromkeys(each.prompt for each in read):
             rows = [row for row, each in enumerate(read) if each.prompt == prompt]
             aus = [read[row].aus for row in rows]
             if isinstance(subject, Text):
                 if prompt is not None:
-                    raise InputError("A request with a prompt is for photos; this picture has a prompt of its own.")
+                    message = "A request with a prompt is for photos; this picture has a prompt of its own."
+                    raise InputError(message, code="conflict", actual=prompt)
                 seed = self.args.seed if subject.seed is None else subject.seed
-                how = FineFaceOptions.of({**asked, "seed": seed})
-                pictures = self.drawing.draw(
-                    [(subject.prompt, each) for each in aus],
-                    how,
-                    identity=subject.people,
-                    size=self.args.size,
-                    progress=False,
-                )
+                how = FineFaceOptions.of({**options, "seed": seed})
+                pairs = [(subject.prompt, each) for each in aus]
+                where = {"identity": subject.people, "size": self.args.size}
+                pictures = self.drawing.draw(pairs, how, progress=False, **where)
             else:
-                how = FineFaceOptions.of(asked if prompt is None else {**asked, "prompt": prompt})
+                how = FineFaceOptions.of(options if prompt is None else {**options, "prompt": prompt})
                 pictures = self.editor.edit(subject, aus, progress=False, **vars(how))
             made |= dict(zip(rows, pictures))
         return [saved_with(made[row], **saving(self.args)) for row in range(len(read))]
@@ -155,11 +131,8 @@ class FineFaceBatches(Batches):
         return read_request(value).aus.units
 
     def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
-        """The options, with the variant that photos and prompts need where none is named.
-
-        Raises:
-            InputError: an option that cannot be used.
-            MissingCheckpointError: photos are to be edited by networks, and there are none.
+        """The options, with the variant that photos and prompts need where none is named. Raises InputError: an option
+        that cannot be used; MissingCheckpointError: photos are to be edited by networks, and there are none.
         """
         from common.editing.models import missing_networks  # brings torch
 
@@ -198,11 +171,7 @@ class FineFaceBatches(Batches):
 
 
 def again(spec: EditorSpec, recipe: Recipe, args: argparse.Namespace) -> Any:
-    """The picture of a record; one from text has no photo.
-
-    Raises:
-        InputError: the record does not say enough, or the photo or the model is another.
-    """
+    """The picture of a record, again. Raises InputError: an incomplete record, or another photo or model."""
     from common.editing.redo import check_model, place_of
 
     from .editor import FineFace
@@ -211,12 +180,13 @@ def again(spec: EditorSpec, recipe: Recipe, args: argparse.Namespace) -> Any:
         return edited_again(spec, recipe, args)
     settings = recipe.settings
     if given := [f"--{name}" for name in ("photo", "photos", "background") if getattr(args, name) is not None]:
-        raise InputError(f"{' and '.join(given)}: the picture was made from text, without a photo; leave it out.")
+        raise InputError(f"{' and '.join(given)} is for edits of photos.", code="conflict", actual=given)
     if settings.get("identity"):
-        raise InputError("The person of the picture is not recorded in it, so that it cannot be made again.")
-    prompt, size = settings.get("prompt"), settings.get("size")
+        raise InputError("The record does not hold the person of the picture.", code="unsupported")
+    prompt = settings.get("prompt")
+    size = settings.get("size")
     if not isinstance(prompt, str) or not isinstance(size, list):
-        raise InputError("The picture's record is damaged: it names no prompt or no size.")
+        raise InputError("The record of the picture lacks its prompt or its size.", code="missing")
     known = replace(recipe, settings={name: value for name, value in settings.items() if name != "size"})
     editor = FineFace.from_pretrained(**vars(recorded_model(FineFaceModel, known, args)))
     check_model(recipe, editor.places)

@@ -1,4 +1,4 @@
-"""What the networks are told of the pictures of one call: text, action units, people. Each is computed once."""
+"""The conditioning of the pictures of one call: text, action units, people. Each is computed once."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ log = logging.getLogger(__name__)
 class Conditioning:
     """The conditions of N pictures, and the arguments of the stock pipeline for any run of them.
 
-    `intensities` are N times 12, `people` N times embeddings (n, 512), or None for anyone; the same tensor where the
-    person is the same. `callback` is called after each denoising step.
+    `intensities` are N times 12, `people` N times embeddings (n, 512), the same tensor for the same person, or None.
     """
 
     @torch.no_grad()
@@ -110,17 +109,14 @@ def _face_tokens(networks: Networks, embeddings: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def embed_prompts(pipeline: StableDiffusionPipeline, prompts: Sequence[str]) -> Mapping[str, torch.Tensor]:
-    """Prompt -> embedding (1, 77, D). What exceeds the 77 tokens is cut, and named in a logged warning.
+    """Prompt -> embedding (1, 77, D), one by one, so that it does not depend on the others.
 
-    Prompts are embedded one by one, so that a prompt's embedding does not depend on the others. Raises
-    MissingCheckpointError: the base came without a text encoder; NonFiniteError: the text encoder gives NaN or
-    infinity.
+    What exceeds the 77 tokens is cut, and named in a logged warning. Raises MissingCheckpointError: the base has no
+    text encoder; NonFiniteError: the text encoder gives NaN or infinity.
     """
     if pipeline.text_encoder is None or pipeline.tokenizer is None:
-        raise MissingCheckpointError(
-            "The base model's folder has no text_encoder/ and tokenizer/, which read the prompt.\n"
-            "  fetch them: fineface download (or name a complete folder: --base FOLDER)"
-        )
+        hint = "fetch them: fineface download (or name a complete folder: --base FOLDER)"
+        raise MissingCheckpointError("The base model's folder lacks text_encoder/ and tokenizer/.", hint=hint)
     tokenizer: Any = pipeline.tokenizer
     encoder: Any = pipeline.text_encoder
     length = tokenizer.model_max_length
@@ -132,8 +128,6 @@ def embed_prompts(pipeline: StableDiffusionPipeline, prompts: Sequence[str]) -> 
             cut = tokenizer.decode(whole[length - 1 : -1])
             log.warning("the prompt has %d tokens, of which %d fit; cut: %r", len(whole), length, cut)
         tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-        mask = tokens.attention_mask if getattr(encoder.config, "use_attention_mask", False) else None
-        masked = None if mask is None else mask.to(device)
-        found[prompt] = encoder(tokens.input_ids.to(device), attention_mask=masked)[0]
+        found[prompt] = encoder(tokens.input_ids.to(device))[0]
         check_finite(found[prompt], "The embedding of the prompt", {"text_encoder": encoder})
     return found

@@ -94,19 +94,12 @@ class FineFace(Editor[AUIntensity]):
     def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
         cls, model: str | Path | None = None, **options: Unpack[EditorKeywords]
     ) -> Self:
-        """An editor with weights from this machine (`fineface download` fetches them).
+        """As `Editor.from_pretrained`; where no model is named and the published one was never fetched, small networks
+        inside the package draw pictures from text, and photos are warped, which is logged in one line.
 
         Args:
             model: see the options.
             {options}
-
-        Where the published weights were never fetched and none are named, small networks inside the package draw
-        pictures from text, and photos are warped; one line in the log says so.
-
-        Raises:
-            MissingCheckpointError: something is not there; the message says what, and the command that fetches it.
-            CheckpointError: damaged weights, or an adapter for another base.
-            InputError: an option that cannot be used.
         """
         check_keywords("from_pretrained", options, FineFaceModel)
         asked = FineFaceModel.of({"model": model, **options})  # what is wrong should not cost the loading of a model
@@ -116,22 +109,18 @@ class FineFace(Editor[AUIntensity]):
 
     @classmethod
     def locate(cls, model: str | Path | None = None, **networks: Any) -> Path:
-        """The folder of a model, see `fineface.variants.locate`."""
+        """The folder of a model's adapter, see `fineface.variants.locate`."""
         return cls.folders(model, **networks)[0]
 
     @classmethod
-    def folders(
-        cls, model: str | Path | None = None, base: str | Path | None = None, variant: str | None = None, **_: Any
-    ) -> list[Path]:
+    def folders(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> list[Path]:
         """The folders of a model: the adapter's, and its base's where that is another."""
-        return list(dict.fromkeys(locate(model, base, variant)[:2]))
+        return list(dict.fromkeys(locate(model, base, networks.get("variant"))[:2]))
 
     @classmethod
-    def warps(
-        cls, model: str | Path | None = None, base: str | Path | None = None, variant: str | None = None, **_: Any
-    ) -> bool:
+    def warps(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> bool:
         """Whether photos are edited without networks, see `fineface.variants.warps`."""
-        return warps(model, base, variant)
+        return warps(model, base, networks.get("variant"))
 
     @classmethod
     def load_pipeline(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -169,8 +158,6 @@ class FineFace(Editor[AUIntensity]):
         """See `Editor.settings`; and which variant it was."""
         return {**super().settings(), "variant": self.networks.variant, "lora_scale": self.networks.lora_scale}
 
-    # --- pictures from text ------------------------------------------------------------------------------------------
-
     def generate(
         self,
         prompt: str | list[str],
@@ -183,10 +170,7 @@ class FineFace(Editor[AUIntensity]):
         callback_on_step_end: StepCallback | None = None,
         **options: Unpack[SamplingKeywords],
     ) -> Picture | list[Picture]:
-        """Pictures of a text; see `fineface.generate` for the arguments and what they raise.
-
-        `callback_on_step_end` is called after each denoising step; what it raises ends the call.
-        """
+        """As `fineface.generate`; `callback_on_step_end` is called after each denoising step, and may raise."""
         pairs, single = pair_texts(prompt, aus)
         made = self.draw(
             pairs,
@@ -236,8 +220,6 @@ class FineFace(Editor[AUIntensity]):
             pictures.append(carry(Image.fromarray(to_uint8(pixels)), recipe, self.places))
         return pictures
 
-    # --- faces of photos ---------------------------------------------------------------------------------------------
-
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[AUIntensity]) -> Rig:
         """The intensities as the vector (B, 12); nothing beyond the subjects' own regions is repainted."""
         return Rig(self._intensities(requests))
@@ -278,7 +260,11 @@ class FineFace(Editor[AUIntensity]):
         conditioning = Conditioning(self.networks, prompts, intensities, people, how, callback_on_step_end)
 
         def inputs(rows: slice) -> dict[str, Any]:
-            starting = [self._starting_crop(subject, request, how) for subject, request in pairs[rows]]
+            photo = how.start == "photo"
+            starting = [
+                subject.source if photo else subject.crop.apply(on_white(self.warp(subject, request)))
+                for subject, request in pairs[rows]
+            ]
             return {
                 "image": [Image.fromarray(crop) for crop in starting],
                 "mask_image": [Image.fromarray(subject.mask.astype(np.uint8) * 255) for subject in subjects[rows]],
@@ -314,16 +300,13 @@ class FineFace(Editor[AUIntensity]):
 
     def _person(self, identity: People) -> torch.Tensor:
         if not self._takes_people:
-            raise InputError('identity= needs FaceID.\n  load it: variant="sd15-faceid" (or --variant sd15-faceid)')
+            hint = 'load it: variant="sd15-faceid" (or --variant sd15-faceid)'
+            raise InputError("identity needs FaceID.", code="conflict", hint=hint)
         return embed_people(identity)
 
     def _embedding(self, subject: Subject) -> torch.Tensor | None:
         known = subject.face.embedding if self._takes_people and subject.face is not None else None
         return None if known is None else embed_people(known)
-
-    def _starting_crop(self, subject: Subject, request: AUIntensity, how: FineFaceResolved) -> np.ndarray:
-        """The crop (S, S, 3) uint8 that is noised first: of the photo, or of its warp."""
-        return subject.source if how.start == "photo" else subject.crop.apply(on_white(self.warp(subject, request)))
 
     def _generators(self, seed: int, rows: slice) -> list[torch.Generator]:
         """A generator for each row, all of them alike: a sweep starts from one noise, however it is split."""
@@ -346,17 +329,16 @@ class FineFace(Editor[AUIntensity]):
 
 
 def check_size(size: int | tuple[int, int] | None, networks: Networks) -> tuple[int, int]:
-    """Width and height of a picture in pixels.
+    """Width and height in pixels of a `size`: a number for a square, (width, height), or None for the denoiser's own.
 
-    `size` is one number for a square, (width, height), or None for what the denoiser was made for. Raises InputError:
-    neither, or a side that the networks cannot take.
+    Raises InputError: another form, or a side that the networks cannot take.
     """
     step = networks.vae_scale_factor
     whole = networks.sample_size if size is None else size
     sides = whole if isinstance(whole, (tuple, list)) else (whole, whole)
     if len(sides) != 2:
-        raise InputError(f"size must be a number of pixels or (width, height); got {size!r}.")
+        raise InputError("size has another form.", code="format", expected="pixels, or (width, height)", actual=size)
     for side in sides:
         if whole_number("size", side, 64, 4096) % step:
-            raise InputError(f"size must divide by {step}; got {side}.")
+            raise InputError(f"size must divide by {step}.", code="range", actual=side)
     return int(sides[0]), int(sides[1])

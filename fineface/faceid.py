@@ -1,4 +1,4 @@
-"""FaceID (Ye et al. 2023, arXiv 2308.06721): the person, as diffusers' own IP-Adapter beside the AU branch."""
+"""FaceID (Ye et al. 2023, arXiv 2308.06721): the person, as diffusers' own IP-Adapter next to the AU branch."""
 
 from __future__ import annotations
 
@@ -39,17 +39,15 @@ WIDTH = 512
 
 
 def read_faceid(path: Path) -> dict[str, dict[str, torch.Tensor]]:
-    """The published FaceID adapter: `image_proj` and `ip_adapter`, as `load_ip_adapter` takes them.
-
-    A safetensors file has them as beginnings of its keys. Raises CheckpointError: damaged, or another kind of adapter.
+    """The published FaceID adapter: `image_proj` and `ip_adapter`, as `load_ip_adapter` takes them; in a safetensors
+    file, prefixes of its keys. Raises CheckpointError: damaged, or another kind of adapter.
     """
     state = read_pickled(path) if path.suffix != SAFE else _nested(read_weights(path))
     projection = state.get("image_proj")
     known = isinstance(projection, dict) and {"proj.2.weight", "norm.weight"} <= projection.keys()
     if not known or not isinstance(state.get("ip_adapter"), dict):
-        raise CheckpointError(
-            f"{path} is no IP-Adapter FaceID: expected image_proj with proj.2.weight and norm.weight, and ip_adapter."
-        )
+        expected = "image_proj with proj.2.weight and norm.weight, and ip_adapter"
+        raise CheckpointError(f"{path} is not an IP-Adapter FaceID.", code="keys", expected=expected)
     for part in ("image_proj", "ip_adapter"):
         check_weights(state[part], path)
     return state
@@ -65,9 +63,8 @@ def load_faceid(pipeline: StableDiffusionPipeline, state: dict[str, dict[str, to
         own = len(state["image_proj"]["norm.weight"])
     width = pipeline.unet.config["cross_attention_dim"]
     if own != width:
-        raise CheckpointError(
-            f"The FaceID adapter {path} is for another base.\n  expected: {family(own)}\n  got:      {family(width)}"
-        )
+        message = f"The FaceID adapter {path} is for another base."
+        raise CheckpointError(message, code="shape", expected=family(own), actual=family(width))
     with building(path), _quiet():
         host: Any = pipeline  # whose annotation knows only flat dicts, whose arithmetic wants these
         host.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
@@ -86,7 +83,7 @@ def _nested(state: dict[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The host warns that there is no image encoder, of which FaceID needs none, and of a cast that changes nothing."""
+    """Silences the host, which misses an image encoder that FaceID does not need, and reports a needless cast."""
     host = logging.getLogger("diffusers")
     before = host.level
     host.setLevel(logging.ERROR)
@@ -96,31 +93,24 @@ def _quiet() -> Iterator[None]:
         host.setLevel(before)
 
 
-# --- who is in the picture -------------------------------------------------------------------------------------------
-
-
 def embed_people(identity: ImageLike | Sequence[ImageLike]) -> torch.Tensor:
-    """Embeddings (n, 512) float32 of length 1, a row for each face.
-
-    Several rows are one person seen several times: their tokens stand side by side.
+    """Embeddings (n, 512) float32 of length 1, a row for each face; several rows are one person seen several times.
 
     Args:
         identity: a photo (`common.imaging.images.read_image`; its largest face counts), a list of photos, or
             embeddings: a numpy array or torch tensor (n, 512) or (512,), of any length.
 
     Raises:
-        ShapeError: embeddings of another width.
-        InputError: an empty list, or values that are not finite.
+        ShapeError, InputError: embeddings of another width or not finite, or an empty list.
         FaceNotFoundError: a photo shows no face; the message says which.
-        MissingDependencyError: photos, and insightface is not installed.
-        MissingCheckpointError: photos, and insightface's pack is not on this machine.
+        MissingDependencyError, MissingCheckpointError: photos, and insightface or its pack is not on this machine.
     """
     if isinstance(identity, (np.ndarray, torch.Tensor)) and identity.ndim in (1, 2) and as_list(identity) is None:
         return _checked(torch.as_tensor(identity).detach().cpu())
     several = as_list(identity)
     photos: list[Any] = [identity] if several is None else several
     if not photos:
-        raise InputError("identity names no person: the list is empty.")
+        raise InputError("identity is an empty list.", code="empty")
     detector = _detector()
     rows = []
     for i, photo in enumerate(photos):
@@ -133,10 +123,7 @@ def embed_people(identity: ImageLike | Sequence[ImageLike]) -> torch.Tensor:
 
 
 def with_embedding(photo: np.ndarray, face: Face) -> Face:
-    """The face of a photo (H, W, 3) with the embedding that FaceID takes, or None where insightface is not at hand.
-
-    That is no error: the picture is made without FaceID, which is logged.
-    """
+    """The face of a photo (H, W, 3) with the embedding that FaceID takes; without insightface None, which is logged."""
     if face.backend == DETECTOR:
         return face
     try:
@@ -160,5 +147,5 @@ def _checked(embeddings: torch.Tensor) -> torch.Tensor:
         raise ShapeError("identity", expected, tuple(embeddings.shape), "or give a photo: (H, W, 3)")
     lengths = rows.norm(dim=1, keepdim=True)
     if not torch.isfinite(lengths).all() or (lengths == 0).any():
-        raise InputError("identity has embeddings that are zero, or not finite.")
+        raise InputError("identity has embeddings that are zero, or not finite.", code="finite")
     return rows / lengths

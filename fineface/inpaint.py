@@ -28,7 +28,7 @@ class MaskedImg2Img(StableDiffusionImg2ImgPipeline):
     """Image to image that puts the photo's own latents, as noisy as the rest, outside the mask after each step.
 
     So does `StableDiffusionInpaintPipeline`, but for UNets of `STOCK` channels alone. At a strength of 1 a picture
-    begins with the photo as noisy as the scheduler's first step: pure noise where its signal-to-noise ratio is zero.
+    starts from the photo as noisy as the scheduler's first step: pure noise where its signal-to-noise ratio is zero.
     """
 
     @torch.no_grad()
@@ -43,11 +43,9 @@ class MaskedImg2Img(StableDiffusionImg2ImgPipeline):
         callback_on_step_end: Callable[..., Any] | None = None,
         **options: Any,
     ) -> Any:
-        """Make the masked parts anew.
+        """Repaints B pictures where B grey masks are white, with the noise of B generators.
 
-        There are B pictures of this size, B grey masks, white where something is to be made, and B generators, whose is
-        the noise. `callback_on_step_end` is called after what is outside the mask has been put back; what it returns is
-        taken.
+        `callback_on_step_end` is called after what is outside the mask has been put back; its result counts.
         """
         vae: Any = self.vae
         device = self._execution_device  # under model offload the autoencoder itself may still lie on the CPU
@@ -61,7 +59,7 @@ class MaskedImg2Img(StableDiffusionImg2ImgPipeline):
         noise = torch.stack([torch.randn(shape, generator=each, device=each.device) for each in again]).to(clean)
 
         def keep(pipeline: Any, step: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
-            """The photo's latents where nothing is made: as noisy as the next step has them, clean after the last."""
+            """The photo's latents outside the mask: as noisy as the next step has them, clean after the last."""
             known = pipeline.scheduler.timesteps
             following = known[(known == timestep).nonzero()[-1] + 1 :][:1]
             outside = pipeline.scheduler.add_noise(clean, noise, following) if len(following) else clean

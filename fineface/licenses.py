@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from common.cli.shared_sources import OPENRAIL, shared
-from common.cli.source import Source, lacks, small_model
+from common.cli.sources import OPENRAIL, Source, lacks, shared, small_model
 from common.core.files import model_folder
 
 from .variants import FACEID_REPO, RELEASE, SD15_FACEID, SD21, Variant, locate_base, missing_base_files, missing_files

@@ -10,9 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from common.core.errors import ActionUnitError, InputError
+from common.core.numbers import fraction, number
 from common.editing.defaults import Defaults
-from common.editing.option_fields import check_share, finite_number, one_of, option
-from common.editing.options import EditOptions, Engine, FaceKeywords, FaceOptions, ModelOptions, ResolvedOptions
+from common.editing.options import (
+    EditOptions,
+    Engine,
+    FaceKeywords,
+    FaceOptions,
+    ModelOptions,
+    ResolvedOptions,
+    one_of,
+    option,
+)
 from common.editing.request import pair_up
 from common.facs.action_units import AUIntensity, AULike
 
@@ -35,7 +44,7 @@ Start = Literal["photo", "warp"]
 PUBLISHED = Defaults(steps=50, guidance=7.5, region="face", guide="photo")
 """What the released scripts take; a model may have settings of its own, in its folder's editor.json."""
 STRENGTHS: dict[str, float] = {"photo": 1.0, "warp": 0.5}
-"""What an edit can begin with, and the fraction of the steps that is run where none is asked for."""
+"""What an edit can start from, and the default fraction of the steps that is run."""
 STEPS = 6
 """Pictures of a sweep."""
 _OWN = "(default: the model's own)"
@@ -44,20 +53,13 @@ _RANGE = re.compile(r"(\w+)=([^:]+):([^:]+)")
 
 def at_least(low: float) -> Callable[[str, Any], float]:
     """A check that a value is a finite number not below another."""
-
-    def check(name: str, value: Any) -> float:
-        number = finite_number(name, value)
-        if number < low:
-            raise InputError(f"{name} must be at least {low:g}; got {value!r}.")
-        return number
-
-    return check
+    return lambda name, value: number(name, value, low)
 
 
 def check_prompt(name: str, value: Any) -> str:
-    """The prompt as it came; raises an InputError for what is no text."""
+    """The prompt; raises an InputError where it is not a text."""
     if not isinstance(value, str):
-        raise InputError(f"{name} must be a text; got {type(value).__name__}.")
+        raise InputError(f"{name} must be a text.", code="type", expected="str", actual=type(value).__name__)
     return value
 
 
@@ -66,22 +68,18 @@ def _paste(name: str, value: Any) -> Literal["replace", False]:
         return "replace"
     if value is False or value == "none":
         return False
-    raise InputError(
-        f"{name} must be True or False; got {value!r}. "
-        "FineFace repaints a face and makes no change of one, whose detail could be kept."
-    )
+    hint = "FineFace repaints the face, so that there is no change to add to the photo's own detail"
+    raise InputError(f"{name} cannot be used.", code="unknown", expected="True or False", actual=value, hint=hint)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FineFaceOptions(EditOptions):
-    """How to sample and paste back; see the fields' texts. Raises InputError: a value that cannot be used, or two that
-    do not go together.
-    """
+    """How to sample and paste back; see the fields' texts. Raises: as `EditOptions`."""
 
     guidance: float | None = option(
         None,
         "guidance scale of text, AUs and person together: s in eps = eps_0 + s (eps_request - eps_0), eps_0 with "
-        f"the negative prompt, a neutral face and nobody; 1 is none, and saves a pass a step {_OWN}",
+        f"the negative prompt, a neutral face and no person; 1 is none, and saves a pass a step {_OWN}",
         at_least(1),
         read=float,
     )
@@ -95,7 +93,7 @@ class FineFaceOptions(EditOptions):
         None,
         "fraction of the steps that are run: 1 starts from pure noise; less keeps more of the photo or the warp; "
         "0, where start is warp, is the warp itself (default: 1; from a warp 0.5)",
-        check_share,
+        fraction,
         read=float,
     )
     paste_back: bool | Literal["replace"] | None = option(
@@ -109,18 +107,16 @@ class FineFaceOptions(EditOptions):
         None, 'text about the face of a photo (default: "A close up of a person.")', check_prompt
     )
     negative_prompt: str | None = option(None, "text about what the picture must not show", check_prompt)
-    au_scale: float = option(1.0, "strength of the AU branch; 0 is the base model", finite_number, read=float)
-    face_scale: float = option(0.9, "strength of the person (FaceID); 0.9 is the release's", finite_number, read=float)
+    au_scale: float = option(1.0, "strength of the AU branch; 0 is the base model", number, read=float)
+    face_scale: float = option(0.9, "strength of the person (FaceID); 0.9 is the release's", number, read=float)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.strength == 0 and self.start != "warp":
-            raise InputError('A strength of 0 is the warp itself, and goes with start="warp".')
+            raise InputError('A strength of 0 is the warp itself, and goes with start="warp".', code="conflict")
 
     def resolve(self, defaults: Defaults, *, networks: bool = True) -> FineFaceResolved:
-        """These, with the model's own in the place of what was not given; see `EditOptions.resolve`. Raises
-        InputError: a strength that leaves no step.
-        """
+        """As `EditOptions.resolve`. Raises InputError: a strength that leaves no step."""
         from common.weights.text_encoder import PROMPT  # brings torch
 
         start = self.start or "photo"
@@ -129,21 +125,21 @@ class FineFaceOptions(EditOptions):
         guidance = float(defaults.guidance) if self.guidance is None else self.guidance
         warped = start == "warp" and strength == 0
         if not warped and steps * strength < 1:
-            raise InputError(f"strength must leave at least one of {steps} steps; got {strength!r}.")
+            expected = f"at least {1 / steps:g}, one of {steps} steps"
+            raise InputError("strength leaves no step.", code="range", expected=expected, actual=strength)
         engine: Engine = "warp" if warped else self.wanted or ("diffusion" if networks else "warp")
         return FineFaceResolved(
             engine=engine,
             steps=steps,
             guidance=at_least(1)("guidance", guidance),
-            seed=self.seed,
             start=start,
             strength=strength,
             paste_back=_paste("paste_back", defaults.paste_back if self.paste_back is None else self.paste_back),
-            batch_size=self.batch_size,
             prompt=PROMPT if self.prompt is None else self.prompt,
-            negative_prompt=self.negative_prompt,
-            au_scale=self.au_scale,
-            face_scale=self.face_scale,
+            **{
+                name: getattr(self, name)
+                for name in ("seed", "batch_size", "negative_prompt", "au_scale", "face_scale")
+            },
         )
 
 
@@ -180,7 +176,7 @@ class FineFaceModel(ModelOptions):
         choices=tuple(VARIANTS),
     )
     lora_scale: float = option(
-        1.0, "strength of the variant's LoRA; 0 leaves the base's weights as they are", finite_number, read=float
+        1.0, "strength of the variant's LoRA; 0 leaves the base's weights as they are", number, read=float
     )
 
     @property
@@ -198,17 +194,6 @@ class SamplingKeywords(TypedDict, total=False):
     negative_prompt: str | None
     au_scale: float
     face_scale: float
-
-
-class EditKeywords(SamplingKeywords, total=False):
-    """`FineFaceOptions` as keywords."""
-
-    seed: int
-    engine: Engine | None
-    start: Start | None
-    strength: float | None
-    paste_back: bool | Literal["replace"] | None
-    prompt: str | None
 
 
 class NetworkKeywords(TypedDict, total=False):
@@ -244,10 +229,16 @@ class GenerateKeywords(TextKeywords, total=False):
     progress: bool
 
 
-class PhotoKeywords(EditKeywords, FaceKeywords, EditorKeywords, total=False):
+class PhotoKeywords(SamplingKeywords, FaceKeywords, EditorKeywords, total=False):
     """Options of `fineface.edit` that are fields of `FineFaceOptions`, `FaceOptions` or `FineFaceModel`."""
 
     model: str | Path | None
+    seed: int
+    engine: Engine | None
+    start: Start | None
+    strength: float | None
+    paste_back: bool | Literal["replace"] | None
+    prompt: str | None
 
 
 class Keywords(PhotoKeywords, total=False):
@@ -257,17 +248,12 @@ class Keywords(PhotoKeywords, total=False):
 
 
 def pair_texts(prompt: str | list[str], aus: AULike | Sequence[AULike]) -> tuple[list[tuple[str, AUIntensity]], bool]:
-    """Pairs of prompt and request, and whether neither came as a list; see `common.editing.request.pair_up`.
-
-    Raises:
-        InputError: two lists of different lengths, or a prompt that is no text.
-        ActionUnitError, ShapeError: what is no request.
-    """
+    """As `common.editing.request.pair_up`, of prompts and requests."""
     pairs, single = pair_up(prompt, aus, AUIntensity, "prompts")
     return [(check_prompt("prompt", text), request) for text, request in pairs], single
 
 
-SAMPLING = tuple(name for name in SamplingKeywords.__annotations__)
+SAMPLING = tuple(SamplingKeywords.__annotations__)
 """Names of the options of pictures from text, but for the seed."""
 KINDS = (FineFaceOptions, FaceOptions, FineFaceModel)
 
@@ -285,9 +271,8 @@ def expand(request: str, steps: int = STEPS) -> list[AUIntensity]:
 
         expand("AU12=0:4,AU6=1", 3) -> AU6=1    AU6=1,AU12=2    AU6=1,AU12=4
 
-    Several ranges run together. Without a range there is one request. Beside a range, expressions of several words are
-    written with underscores. Raises ActionUnitError: an unknown AU, a value or an end of a range out of range, or fewer
-    than two steps.
+    Several ranges run together. Without a range there is one request. Next to a range, expressions of several words are
+    written with underscores. Raises ActionUnitError: see `AUIntensity.parse`, or fewer than two steps.
     """
     request = re.sub(r"\bneutral\b[\s,;]*", "", request, flags=re.IGNORECASE)
     parts = [part for part in re.split(r"[,;\s]+", request) if part]
@@ -299,6 +284,5 @@ def expand(request: str, steps: int = STEPS) -> list[AUIntensity]:
         for end in (2, 3)
     )
     if steps < 2:
-        raise ActionUnitError(f"A sweep has at least two steps; got {steps}.")
-    fractions = [i / (steps - 1) for i in range(steps)]
-    return [AUIntensity(tuple(round(a + t * (b - a), 4) for a, b in zip(first, last))) for t in fractions]
+        raise ActionUnitError("A sweep has too few steps.", code="count", expected="at least 2", actual=steps)
+    return [first.blend(last, step / (steps - 1)) for step in range(steps)]

@@ -6,7 +6,6 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +30,12 @@ from common.training.sampler import Draws, generator
 from common.training.sheet import sheet
 from common.weights.vae import encode
 
-from .checkpoints import Networks, save_adapter
+from .checkpoints import Networks, published_lora, save_adapter, stock_pipeline
+from .data import some, sources
 from .data.samples import STRONGEST
-from .data.together import some, sources
 from .editor import FineFace
-from .lora import ALPHA, PREFIX, RELEASED_ALPHA, UP
 from .request import PUBLISHED
-from .text_to_face import begin, size_of
+from .text_to_face import initial_networks, size_of
 from .variants import PIPELINE, get_variant
 
 if TYPE_CHECKING:
@@ -46,28 +44,21 @@ if TYPE_CHECKING:
 AT_ONCE = 4
 LEVELS = 8
 _OF_SAMPLES, _OF_STEPS = 3, 4  # apart from the draws of `common.training.sampler`, which have 0 and 1
-_PEFT = ".default.weight"  # peft's name of the adapter, which published files do not have
 
 
 class FineFaceTask(DiffusionTask["FineFaceConfig"]):
-    """Pictures follow from captions and the intensities of action units.
-
-    Raises:
-        InputError: networks, data and options that do not go together.
-        MissingCheckpointError: the base is not on this machine.
-        CheckpointError: a file is damaged, or does not fit.
-    """
+    """Pictures follow from captions and the intensities of action units. Raises: as `initial_networks`, `sources`."""
 
     title = "A FineFace model"
 
     def __init__(self, config: FineFaceConfig) -> None:
         size = size_of(config)
-        samples, held_out, told = sources(config, size)
-        self.initial = initial = begin(config, size, samples.captions() if config.unet else ())
+        samples, held_out, data = sources(config, size)
+        self.initial = initial = initial_networks(config, size, samples.captions() if config.unet else ())
         encoder = SampleEncoder(initial.vae, initial.tokenizer, initial.frozen_text)
         super().__init__(config, initial.module, encoder, dict(initial.scheduler.config), samples)
         self.slim = not config.unet and not config.model
-        self.notes = notes(config, len(samples), size, told)
+        self.notes = notes(config, len(samples), size, data)
         self.nothing = encoder.texts([""])
         self.held_out: dict[str, Any] = {}
         if held_out is not None:
@@ -75,7 +66,7 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
             self.held_out = some(held_out, config.validation_count)
 
     def objective(self, module: Any, tensors: Mapping[str, torch.Tensor], draws: Draws) -> torch.Tensor:
-        """See `text_to_face_loss`."""
+        """The value of `text_to_face_loss`."""
         return text_to_face_loss(module, tensors, draws, self.schedule, self.config, self.nothing)
 
     def judge(self, metrics: Mapping[str, float]) -> str:
@@ -83,8 +74,6 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
         if metrics["loss"] < metrics["loss_without_units"]:
             return ""
         return "the loss with action units is no smaller than without: this model ignores them"
-
-    # --- validation --------------------------------------------------------------------------------------------------
 
     def validate(self, module: Any, step: int, folder: Path) -> dict[str, float]:
         """Writes step-N.png: photos, and what is made with and without their intensities; always with the same noise.
@@ -131,11 +120,7 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
         return torch.stack([to_tensor(np.asarray(image)) for image in images])
 
     def _pipeline(self, vae: Any, text_encoder: Any, unet: Any) -> StableDiffusionPipeline:
-        initial: Any = self.initial
-        options: Any = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
-        return StableDiffusionPipeline(vae, text_encoder, initial.tokenizer, unet, initial.scheduler, **options)
-
-    # --- the published model -----------------------------------------------------------------------------------------
+        return stock_pipeline(vae, text_encoder, self.initial.tokenizer, unet, self.initial.scheduler)
 
     def save(self, folder: Path, state: State) -> None:
         """Writes the layout of `FineFace.from_pretrained`: the adapter's files, the LoRA, or a whole stock pipeline."""
@@ -154,15 +139,15 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
             write_defaults(folder, own)
         if config.unet or config.model:
             vae = copy.deepcopy(self.initial.vae)
-            vae.register_to_config(_name_or_path="")  # the folder of the training says nothing to others
+            vae.register_to_config(_name_or_path="")  # the folder of the training means nothing elsewhere
             self._pipeline(
                 self._filled(vae, vae.state_dict()),
                 self._filled(copy.deepcopy(self.initial.text_encoder), part(state, "text_encoder.")),
                 self._filled(UNet2DConditionModel.from_config(self.initial.module.unet.config), unet),
             ).save_pretrained(folder)
-            # Transformers would load it as it was saved, where diffusers loads the others in float32: two kinds in one
+            # Transformers would load it as it was saved, where diffusers loads the others in float32: two dtypes in one
             _amend(folder / "text_encoder" / "config.json", {"dtype": "float32"})
-            # The pipeline would name our module, which others have not
+            # The pipeline would name our module, which others do not have
             _amend(folder / PIPELINE, {"vae": ["diffusers", type(vae).__name__]})
 
     def _filled(self, network: Any, state: State) -> Any:
@@ -179,19 +164,7 @@ def _amend(path: Path, values: dict[str, Any]) -> None:
     path.write_text(json.dumps(read_config(path) | values, indent=2) + "\n", encoding="utf-8")
 
 
-def published_lora(unet: State, alpha: float) -> State:
-    """The LoRA in a UNet's state, as `fineface.lora.updates` reads it: the inverse of it."""
-    found: State = {}
-    for name, value in unet.items():
-        if name.endswith(_PEFT):
-            key = PREFIX + name.removesuffix(_PEFT) + ".weight"
-            found[key] = value.detach().cpu().contiguous()
-            if key.endswith(UP) and alpha != RELEASED_ALPHA:  # of which the release's files do not speak
-                found[key.removesuffix(UP) + ALPHA] = torch.tensor(float(alpha))
-    return found
-
-
-def notes(config: FineFaceConfig, count: int, size: int, told: Sequence[str]) -> str:
+def notes(config: FineFaceConfig, count: int, size: int, data: Sequence[str]) -> str:
     """What the model card says before the table."""
     named = {"an image folder": config.folder, "DISFA": config.disfa, "AffectNet": config.affectnet}
     kinds = [name for name, given in named.items() if given] + ["synthetic faces"] * bool(config.synthetic_count)
@@ -201,28 +174,22 @@ def notes(config: FineFaceConfig, count: int, size: int, told: Sequence[str]) ->
         origin = "the small model inside the package, which saw synthetic people alone"
     elif config.model:
         origin = f"`{Path(config.model).name}`"
-    began = f", continuing from `{Path(config.adapter).name}`" if config.adapter else ""
+    earlier = f", continuing from `{Path(config.adapter).name}`" if config.adapter else ""
     return (
         "Faces from text with action-unit intensities (after Varanka et al., arXiv 2407.20175).\n\n"
         f'    fineface "a close-up of a woman" AU12=4 --model FOLDER{base} --variant {config.variant} -o face.png\n\n'
-        f"Trained on {count} samples of {size} x {size} pixels ({', '.join(kinds)}), from {origin}{began}. The data and"
-        " the base have licences of their own, which continue to apply."
-        f"\n\n## Data\n\n{' '.join(told)}" + f" Action units measured by: {config.measured_by}." * bool(config.folder)
+        f"Trained on {count} samples of {size} x {size} pixels ({', '.join(kinds)}), from {origin}{earlier}. The data"
+        " and the base have licences of their own, which continue to apply."
+        f"\n\n## Data\n\n{' '.join(data)}" + f" Action units measured by: {config.measured_by}." * bool(config.folder)
     )
-
-
-# --- from samples to the loss ----------------------------------------------------------------------------------------
 
 
 class SampleEncoder:
     """An `Encoder` of samples: "mean" and "std" (B, C, h, w) in the scaled space, "units" (B, 12), and "text".
 
-    Samples that say where the face is give "region" (B, 1, h, w) in [0, 1] too.
-
-    The text is (B, L, D) float16, embedded by the frozen text encoder: half the space where it is cached, and what a
-    training in half precision makes of it anyhow. Without one it is (B, L) int64, tokens.
-
-    The tokenizer cuts what does not fit.
+    Samples that say where the face is give "region" (B, 1, h, w) in [0, 1] too. The text, cut where it does not fit, is
+    (B, L, D) float16 by the frozen text encoder: half the space where it is cached, and what a training in half
+    precision makes of it. Without one it is (B, L) int64, tokens.
     """
 
     def __init__(self, vae: Any, tokenizer: Any, text_encoder: Any = None) -> None:
@@ -264,27 +231,17 @@ class SampleEncoder:
         }
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What is shown of the conditions of a batch.
-
-    Attributes:
-        units: (B, 12), jittered or rounded, in [0, 5]; zeros where they are dropped.
-        told: (B,) bool, whose caption stays.
-    """
-
-    units: torch.Tensor
-    told: torch.Tensor
-
-
-def seen(units: torch.Tensor, numbers: torch.Tensor, config: FineFaceConfig) -> Seen:
+def conditions(units: torch.Tensor, numbers: torch.Tensor, config: FineFaceConfig) -> tuple[torch.Tensor, torch.Tensor]:
     """Intensities and captions with the paper's jitter and dropout: a function of the samples' numbers alone.
 
     All samples of an optimiser step are rounded, or none, however they are shared among passes and processes.
 
     `units` are (B, 12) intensities; `numbers` (B,) int64 say how many samples of the training came before each.
+
+    Returns:
+        units (B, 12) in [0, 5], zeros where they are dropped; (B,) bool, whose caption stays.
     """
-    rows, told = [], []
+    rows, captioned = [], []
     for row, number in zip(units.cpu(), numbers.tolist()):
         source = generator(config.seed, _OF_SAMPLES, number)
         row = (row + config.jitter * torch.randn(row.shape, generator=source)).clamp(0, STRONGEST)
@@ -292,11 +249,10 @@ def seen(units: torch.Tensor, numbers: torch.Tensor, config: FineFaceConfig) -> 
         if torch.rand((), generator=step) < config.rounded:
             row = row.round()
         chance = float(torch.rand((), generator=source))
-        caption_goes = config.vector_dropout <= chance < config.dropped
         units_go = chance < config.vector_dropout + config.both_dropout
         rows.append(torch.zeros_like(row) if units_go else row)
-        told.append(not caption_goes)
-    return Seen(torch.stack(rows).to(units.device), torch.tensor(told, device=units.device))
+        captioned.append(not config.vector_dropout <= chance < config.dropped)
+    return torch.stack(rows).to(units.device), torch.tensor(captioned, device=units.device)
 
 
 def text_to_face_loss(
@@ -315,11 +271,10 @@ def text_to_face_loss(
     Returns:
         A number, the mean over the batch.
     """
-    conditions = seen(tensors["units"], tensors["number"], config)
+    units, captioned = conditions(tensors["units"], tensors["number"], config)
     text = tensors["text"]
-    told = conditions.told.view(-1, *[1] * (text.ndim - 1))
-    text = torch.where(told, text, nothing.to(text.device))
-    return prediction_error(module, tensors, conditions.units, text, draws, schedule, config)
+    text = torch.where(captioned.view(-1, *[1] * (text.ndim - 1)), text, nothing.to(text.device))
+    return prediction_error(module, tensors, units, text, draws, schedule, config)
 
 
 def prediction_error(

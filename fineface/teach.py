@@ -23,21 +23,19 @@ from common.training.latents import CachedLatents
 from common.training.sampler import generator
 from common.weights.vae import load_vae
 
-from .data.together import sources
+from .data import sources
 from .task import SampleEncoder
-from .text_to_face import size_of
+from .text_to_face import size_of, text_networks
 from .train import FineFaceConfig
-from .vocabulary import text_networks
 
 ABOUT = """Teaches a small text encoder to read captions, before a whole model is trained with it.
 
     python -m fineface.teach examples/train_fineface_embedded.toml
     python -m fineface.train examples/train_fineface_embedded.toml
 
-It learns to say what the picture of a caption coarsely looks like: its latents, averaged to a few squares. Trained from
-nothing beside the UNet, a text encoder soon says the same of every caption: noise long hides what words are good for.
-The config is that of the training; `text` there names the folder that this writes. It takes minutes; what was stopped
-starts again.
+It learns to predict the coarse picture of a caption: its latents, averaged to a few squares. Trained together with the
+UNet from random weights, a text encoder soon embeds all captions alike: noise hides for long what words are good for.
+The config is that of the training; `text` there names the folder that this writes. It takes minutes; it cannot resume.
 """
 
 SQUARES = 8  # a side of the averaged latents
@@ -50,10 +48,7 @@ REPORT = "taught.json"
 
 
 class Reader(nn.Module):
-    """A text encoder and what it says of pictures.
-
-    The text encoder is CLIP's; `outputs` numbers describe a picture.
-    """
+    """CLIP's text encoder, and a linear layer that predicts the `outputs` numbers of a picture."""
 
     def __init__(self, text_encoder: Any, outputs: int) -> None:
         super().__init__()
@@ -70,11 +65,10 @@ class Reader(nn.Module):
 def teach(config: FineFaceConfig, folder: Path) -> float:
     """Writes `text_encoder/`, `tokenizer/` and a report; returns which fraction of held-out variance captions explain.
 
-    The config is that of a training with variant "whole"; the folder is made. Raises InputError: another variant, or
-    data that cannot be used.
+    Raises InputError: a variant other than "whole", or data that cannot be used.
     """
     if config.variant != "whole" or not config.vae:
-        raise InputError('Only a whole model has a text encoder to teach: variant = "whole", with a vae.')
+        raise InputError('A text encoder to teach needs variant = "whole" and a vae.', code="conflict")
     data, _, _ = sources(config, size_of(config))
     torch.manual_seed(config.seed)
     tokenizer, text_encoder = text_networks(config, data.captions())
@@ -100,8 +94,7 @@ def teach(config: FineFaceConfig, folder: Path) -> float:
 def fit(reader: Reader, tokens: torch.Tensor, pictures: torch.Tensor, steps: int, seed: int) -> float:
     """Trains a reader; returns which fraction of the variance of held-out pictures it explains, 1 at most.
 
-    `tokens` are (N, L) int64, `pictures` (N, outputs), each column of mean 0 and deviation 1; `seed` is of order and
-    held-out samples.
+    `tokens` are (N, L) int64, `pictures` (N, outputs), each column of mean 0 and deviation 1.
     """
     order = torch.randperm(len(tokens), generator=generator(seed, 5))
     apart = max(1, int(HELD_OUT * len(tokens)))
@@ -128,7 +121,7 @@ def fit(reader: Reader, tokens: torch.Tensor, pictures: torch.Tensor, steps: int
 def run(config: FineFaceConfig) -> int:
     """Teaches; returns the exit code."""
     if not config.text:
-        raise InputError("text must name the folder of the text encoder.")
+        raise InputError("text must name the folder of the text encoder.", code="missing")
     folder = Path(config.text).expanduser()
     with alone(folder):
         explained = teach(config, folder)

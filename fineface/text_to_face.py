@@ -1,9 +1,11 @@
-"""TextToFace, the module that a training wraps, and the networks before the first step."""
+"""TextToFace, the module that a training wraps, and the networks before the first step, tokenizer included."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from common.core.errors import InputError, MissingCheckpointError
 from common.core.files import model_folder
 from common.core.finite import check_weights
 from common.facs.action_units import ACTION_UNITS
+from common.training.command import check_known
 from common.training.networks import add_adapter, autoencoder, begin_with, built
 from common.weights.config_guard import read_architecture
 from common.weights.state_dict import building, read_state
@@ -23,26 +26,24 @@ from common.weights.unet import SD15_SCHEDULER, load_unet
 from common.weights.vae import scale_factor
 
 from .adapter import AUAdapter, attend_to_action_units
-from .checkpoints import check_fit, load_pipeline, read_adapter
-from .lora import updates
-from .variants import WHOLE, check_complete, get_variant, locate_base, lora_file, missing_base_files
-from .vocabulary import taught, text_networks
+from .checkpoints import check_fit, load_pipeline, read_adapter, updates
+from .variants import WHOLE, check_complete, get_variant, locate_base, lora_file
 
 if TYPE_CHECKING:
     from .train import FineFaceConfig
 
 RELEASED_HIDDEN = {1024: 64}
 """Width of the text's tokens -> outputs of the AU encoder; 1.5's, 756, are all that there is room for."""
+END = "</w>"
+SPECIAL = ("<|startoftext|>", "<|endoftext|>")
 
 
 class TextToFace(nn.Module):
     """From noisy latents, intensities and a text to a prediction, as the editor calls its networks.
 
-    The adapter's encoder and values are trained; its keys have no effect on any result, and stay the copies that they
-    began as. The UNet is frozen but for its LoRA, unless `whole`.
-
-    The UNet gets the AU branch; it has a LoRA already, if there is to be one. Without a text encoder texts come as
-    embeddings; `train_text` trains it.
+    The adapter's encoder and values are trained; its keys have no effect on any result, and stay as they were. The UNet
+    is frozen except its LoRA, which it has already, unless `whole`. Without a text encoder texts come as embeddings;
+    `train_text` trains it.
     """
 
     def __init__(
@@ -69,16 +70,10 @@ class TextToFace(nn.Module):
     def forward(
         self, noisy: torch.Tensor, timesteps: torch.Tensor, units: torch.Tensor | None, text: torch.Tensor
     ) -> torch.Tensor:
-        """The UNet's prediction.
+        """The UNet's prediction (B, C, h, w), the noise or v.
 
-        Args:
-            noisy: (B, C, h, w), in the scaled space of the VAE.
-            timesteps: (B,) int64.
-            units: (B, 12) intensities; None leaves the AU branch off, as a scale of 0 does.
-            text: (B, L, D) embeddings; with a text encoder (B, L) int64 tokens.
-
-        Returns:
-            (B, C, h, w), the noise or v.
+        `noisy` are (B, C, h, w) in the scaled space of the VAE, `timesteps` (B,) int64, `units` (B, 12) intensities, or
+        None for no AU branch, and `text` (B, L, D) embeddings, or with a text encoder (B, L) int64 tokens.
         """
         if self.text_encoder is not None:
             text = self.text_encoder(text)[0]  # (B, L, D)
@@ -94,12 +89,10 @@ class TextToFace(nn.Module):
 
 
 @dataclass(frozen=True)
-class Beginning:
-    """The networks before the first step.
+class InitialNetworks:
+    """The networks before the first step, and the scheduler of the result.
 
-    Attributes:
-        scheduler: that the result will be used with.
-        frozen_text: a text encoder that stays as it is, outside the module; None where the module has it.
+    `frozen_text` is a text encoder outside the module that stays as it is; None where the module has it.
     """
 
     module: TextToFace
@@ -115,9 +108,7 @@ class Beginning:
 
 
 def size_of(config: FineFaceConfig) -> int:
-    """Side of the pictures: the config's, or what its base was made for. Raises MissingCheckpointError: the base is not
-    on this machine.
-    """
+    """Side of the pictures in pixels: the config's, or what its base was made for."""
     if config.size:
         return config.size
     base = config.place(config.model) if config.model else _base(config)
@@ -127,15 +118,11 @@ def size_of(config: FineFaceConfig) -> int:
         return int(unet["sample_size"]) * 2 ** (len(levels) - 1)
 
 
-def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginning:
-    """The networks that a config names.
+def initial_networks(config: FineFaceConfig, size: int, captions: Sequence[str]) -> InitialNetworks:
+    """The networks that a config names, for pictures of `size` pixels; a new tokenizer has the words of `captions`.
 
-    `size` is the side of the pictures in pixels; a new tokenizer has to know the words of the captions.
-
-    Raises:
-        InputError: options that make no networks, or not for this base.
-        MissingCheckpointError: the base is not on this machine.
-        CheckpointError: a file is damaged, or does not fit.
+    Raises InputError: options that make no networks, or not for this base; MissingCheckpointError: the base is not on
+    this machine; CheckpointError: a file is damaged, or does not fit.
     """
     torch.manual_seed(config.seed)
     if config.model:
@@ -146,11 +133,11 @@ def begin(config: FineFaceConfig, size: int, captions: Sequence[str]) -> Beginni
         found = adapted(config)
     factor = scale_factor(found.vae)
     if size % factor:
-        raise InputError(f"size must divide by {factor}; got {size}.")
+        raise InputError(f"size must divide by {factor}.", code="range", actual=size)
     return found
 
 
-def adapted(config: FineFaceConfig) -> Beginning:
+def adapted(config: FineFaceConfig) -> InitialNetworks:
     """A base, frozen, with an AU adapter and the variant's LoRA, new or from a folder."""
     base = _base(config)
     variant = get_variant(config.variant)
@@ -164,10 +151,10 @@ def adapted(config: FineFaceConfig) -> Beginning:
         if folder and variant.lora:
             _continue_lora(unet, lora_file(folder, variant) or folder / variant.lora, config)
     module = TextToFace(unet, adapter)
-    return Beginning(module, pipeline.vae, pipeline.tokenizer, pipeline.scheduler, pipeline.text_encoder)
+    return InitialNetworks(module, pipeline.vae, pipeline.tokenizer, pipeline.scheduler, pipeline.text_encoder)
 
 
-def continued(config: FineFaceConfig) -> Beginning:
+def continued(config: FineFaceConfig) -> InitialNetworks:
     """A whole model, trained on; its text encoder stays as it is."""
     folder = config.place(config.model)
     pipeline = load_pipeline(folder, load_unet(folder / "unet"), torch.float32)
@@ -177,10 +164,10 @@ def continued(config: FineFaceConfig) -> Beginning:
     options = dict(pipeline.scheduler.config)
     options.pop("_use_default_values", None)
     scheduler = UniPCMultistepScheduler.from_config(options)
-    return Beginning(module, pipeline.vae, pipeline.tokenizer, scheduler)
+    return InitialNetworks(module, pipeline.vae, pipeline.tokenizer, scheduler)
 
 
-def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
+def whole(config: FineFaceConfig, captions: Sequence[str]) -> InitialNetworks:
     """Random networks of the sizes that the config names, and a tokenizer of the captions' words."""
     vae = autoencoder(config.vae, config.autoencoder)
     tokenizer, text_encoder = taught(Path(config.text)) if config.text else text_networks(config, captions)
@@ -200,18 +187,13 @@ def whole(config: FineFaceConfig, captions: Sequence[str]) -> Beginning:
         if not config.text:
             begin_with(text_encoder, load_text(folder / "text_encoder", folder / "tokenizer")[1])
     module = TextToFace(unet, adapter, text_encoder, whole=True, train_text=not config.text)
-    return Beginning(module, vae, tokenizer, UniPCMultistepScheduler(**sampling))
+    return InitialNetworks(module, vae, tokenizer, UniPCMultistepScheduler(**sampling))
 
 
 def _base(config: FineFaceConfig) -> Path:
     variant = get_variant(config.variant)
     place = locate_base(config.base or None, variant)
-    if missing := missing_base_files(place):
-        lines = "\n".join(f"  {place / name}" for name in missing)
-        raise MissingCheckpointError(
-            f"The base model is not complete; these files are missing:\n{lines}\n"
-            f"  fetch them: fineface download --variant {variant.name}\n  or name a folder that has them: base"
-        )
+    check_complete(None, place, variant)
     return place
 
 
@@ -232,7 +214,89 @@ def _continue_lora(unet: Any, path: Path, config: FineFaceConfig) -> None:
     """Puts a trained LoRA into the adapters, whatever its own alpha was."""
     for name, (down, up) in updates(read_state(path), path).items():
         if len(down) != config.lora_rank:
-            raise InputError(f"{path} has the rank {len(down)}; set lora_rank = {len(down)} to continue from it.")
+            hint = f"set lora_rank = {len(down)}"
+            raise InputError(f"{path} has another rank.", code="conflict", expected=len(down), hint=hint)
         layer = unet.get_submodule(name)
         layer.lora_A["default"].weight.copy_(down)
         layer.lora_B["default"].weight.copy_(up * len(down) / config.alpha)
+
+
+# --- the text encoder of a whole model --------------------------------------------------------------------------------
+
+
+def taught(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer and the text encoder that `fineface.teach` wrote."""
+    folder = folder.expanduser()
+    if not (folder / "text_encoder").is_dir() or not (folder / "tokenizer").is_dir():
+        hint = "make them: python -m fineface.teach CONFIG"
+        raise MissingCheckpointError(f"{folder} lacks text_encoder/ or tokenizer/.", hint=hint)
+    return load_text(folder / "text_encoder", folder / "tokenizer")
+
+
+def text_networks(config: FineFaceConfig, captions: Sequence[str]) -> tuple[Any, Any]:
+    """A tokenizer of the captions' words, and a random text encoder with as many positions as tokens fit."""
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    known = CLIPTextConfig().to_dict()
+    for key in config.text_encoder:
+        check_known(key, known, "[text_encoder]")
+    tokenizer = tokenizer_of(captions, config.text_encoder.get("vocab_size", known["vocab_size"]))
+    options = {**config.text_encoder, "vocab_size": len(tokenizer)}
+    options |= {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    try:
+        encoder = CLIPTextModel(CLIPTextConfig(**options))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"[text_encoder] makes no CLIPTextModel: {error}", code="conflict") from error
+    tokenizer.model_max_length = encoder.config.max_position_embeddings
+    return tokenizer, encoder
+
+
+def tokenizer_of(captions: Iterable[str], most: int) -> Any:
+    """A `CLIPTokenizer` of at most `most` tokens: letters, and words of the captions, the frequent ones first.
+
+    The same captions give the same tokenizer in every process, which a trainer of byte pairs does not promise. Raises
+    InputError: the letters alone are more.
+    """
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import CLIPTokenizer
+
+    backend = CLIPTokenizer().backend_tokenizer
+    counts: Counter[str] = Counter()
+    for text in captions:
+        words = backend.pre_tokenizer.pre_tokenize_str(backend.normalizer.normalize_str(text))
+        counts.update(word for word, _ in words)
+    letters = sorted(ByteLevel.alphabet())
+    tokens = [*letters, *(letter + END for letter in letters)]
+    room = most - len(tokens) - len(SPECIAL)
+    if room < 0:
+        expected = f"at least {most - room}, for the letters"
+        raise InputError("[text_encoder] vocab_size is too small.", code="range", expected=expected, actual=most)
+    merges = merges_of(sorted(counts, key=lambda word: (-counts[word], word)), room)
+    tokens = list(dict.fromkeys([*tokens, *map("".join, merges), *SPECIAL]))
+    return CLIPTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=merges)  # type: ignore[arg-type]
+
+
+def merges_of(words: Iterable[str], most: int) -> list[tuple[str, str]]:
+    """At most `most` merges of byte pairs, in order, that make each word one piece, the first words first.
+
+    A merge acts after those before it, so that what is added for a word changes nothing for the words before.
+    """
+    rank: dict[tuple[str, str], int] = {}
+    for word in words:
+        while len(pieces := split(word, rank)) > 1 and len(rank) < most:
+            rank[pieces[0], pieces[1]] = len(rank)
+    return list(rank)
+
+
+def split(word: str, rank: dict[tuple[str, str], int]) -> list[str]:
+    """The pieces of a word: the pair of the lowest rank is merged, again and again."""
+    pieces = [*word[:-1], word[-1] + END]
+    while known := [pair for pair in pairwise(pieces) if pair in rank]:
+        pair, joined = min(known, key=rank.__getitem__), []
+        for piece in pieces:
+            if joined and (joined[-1], piece) == pair:
+                joined[-1] += piece
+            else:
+                joined.append(piece)
+        pieces = joined
+    return pieces

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any, Literal
 
 from common.core.errors import InputError
+from common.core.numbers import check_fields
 from common.editing.defaults import Defaults
 from common.training.command import command, training
-from common.training.config import DiffusionConfig, Precision, Schedule, above_zero, at_least, fraction
+from common.training.config import DiffusionConfig, Precision, Schedule
 from common.weights.text_encoder import PROMPT
 
 from .request import PUBLISHED, FineFaceOptions
@@ -27,9 +28,7 @@ Re-run the command to resume a training that was stopped, from its last checkpoi
 
 @dataclass(frozen=True)
 class FineFaceConfig(DiffusionConfig):
-    """Options of a training of FineFace; the defaults are the paper's. Raises InputError: a number out of its range, or
-    options that exclude each other.
-    """
+    """Options of a training of FineFace; the defaults are the paper's. Raises InputError: unusable options."""
 
     embedded = EMBEDDED_FOLDER
 
@@ -43,7 +42,7 @@ class FineFaceConfig(DiffusionConfig):
     makes new ones."""
     model: str = ""
     """With variant "whole": train on from this whole model, its sizes and tokenizer included: a folder, or "embedded",
-    the small one inside the package; its prediction and zero_terminal_snr then stand in place of the config's."""
+    the small one inside the package; its prediction and zero_terminal_snr then replace the config's."""
     hidden: int = 0
     """Outputs of a new AU encoder's linear layer; 0 is 64 where the text is 1024 wide, as released, else all that there
     is room for."""
@@ -56,7 +55,7 @@ class FineFaceConfig(DiffusionConfig):
     """Optimiser steps of that teaching, each of 64 captions."""
 
     folder: str = ""
-    """Train on an image folder; see `fineface.data.folder`. All data that are named are taken together."""
+    """Train on an image folder; see `fineface.data.samples`. All data that are named are taken together."""
     validation_folder: str = ""
     """Image folder of held-out samples; empty holds out some people of `folder`."""
     disfa: str = ""
@@ -123,47 +122,50 @@ class FineFaceConfig(DiffusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        above_zero(self, "au_gain", "affectnet_top", "face_weight")
-        at_least(self, 1, "text_steps", "validation_guidance")
-        at_least(self, 0, "hidden", "disfa_neutral", "jitter")
-        fraction(self, "rounded", "caption_dropout", "both_dropout", "synthetic_face_height")
+        check_fields(self, "au_gain", "affectnet_top", "face_weight", above=0)
+        check_fields(self, "text_steps", "validation_guidance", low=1)
+        check_fields(self, "hidden", "disfa_neutral", "jitter", low=0)
+        check_fields(self, "rounded", "caption_dropout", "both_dropout", "synthetic_face_height", low=0, high=1)
         if not 0 <= self.dropped <= 1:
-            raise InputError(f"vector_dropout + caption_dropout + both_dropout must lie in [0, 1]; got {self.dropped}.")
+            names = "vector_dropout + caption_dropout + both_dropout"
+            raise InputError(f"{names} is out of range.", code="range", expected="0 to 1", actual=self.dropped)
         if unused := sorted({*self.defaults} & {"paste_back", "guide"}):
-            raise InputError(f"[defaults] has {', '.join(unused)}, of which FineFace has none; drop it.")
+            raise InputError(f"[defaults] has {', '.join(unused)}, without effect here.", code="unsupported")
         own = Defaults.of(self.defaults, PUBLISHED)
         FineFaceOptions(steps=own.steps, guidance=own.guidance)  # which asks for more than defaults in general
         self._check_networks()
         if not (self.folder or self.disfa or self.affectnet or self.synthetic_count):
-            raise InputError("Name the data: folder, disfa, affectnet or synthetic_count, or several of them.")
+            raise InputError("Name the data: folder, disfa, affectnet or synthetic_count.", code="missing")
         if self.face_weight != 1 and (self.folder or self.disfa or self.affectnet):
-            raise InputError("face_weight needs to know where the face is, which only synthetic pictures say.")
+            raise InputError("face_weight goes with synthetic pictures alone.", code="conflict")
         if bool(self.disfa) != bool(self.disfa_cache):
-            raise InputError("disfa needs disfa_cache, where the faces cut out of it are cached, and the reverse.")
+            raise InputError("disfa goes with disfa_cache, the folder of its faces.", code="conflict")
         if bool(self.affectnet) != bool(self.affectnet_units):
-            raise InputError("affectnet needs affectnet_units, a file of predicted action units, and the reverse.")
+            raise InputError("affectnet goes with affectnet_units, a file of predictions.", code="conflict")
 
     def _check_networks(self) -> None:
         whole = self.variant == "whole"
         if self.model:
-            if not whole or self.unet or self.text_encoder or self.vae or self.autoencoder or self.start or self.text:
+            tables = self.unet or self.text_encoder or self.vae or self.autoencoder or self.start or self.text
+            if not whole or tables or self.base or self.adapter or self.lora_rank:
                 raise InputError(
-                    'model goes with variant = "whole" and without [unet], vae, start and text: it has all.'
+                    'model goes with variant = "whole" and lora_rank = 0, and without unet, text_encoder, vae, '
+                    "autoencoder, start, text, base and adapter: it has its own.",
+                    code="conflict",
                 )
-            if self.base or self.adapter or self.lora_rank:
-                raise InputError("model has no base, adapter or LoRA to continue from: leave them out, lora_rank = 0.")
             return
         if not whole == bool(self.unet) == bool(self.text_encoder):
-            raise InputError('variant "whole" goes with the tables [unet] and [text_encoder], all three or none.')
+            raise InputError('variant = "whole" goes with [unet] and [text_encoder].', code="conflict")
         if bool(self.vae) + bool(self.autoencoder) != whole:
-            raise InputError('vae or [autoencoder] goes with variant "whole", one of them; bases bring their own.')
+            raise InputError('variant = "whole" goes with one of them: vae, [autoencoder].', code="conflict")
         if whole and (self.base or self.adapter or not self.size):
-            raise InputError('variant "whole" has no base and no adapter to continue from, and needs a size.')
+            raise InputError('variant = "whole" has no base and no adapter, and needs a size.', code="conflict")
         if (self.start or self.text) and not whole:
-            raise InputError('start and text go with variant "whole"; an adapter continues from: adapter')
+            hint = "an adapter continues from: adapter"
+            raise InputError('start and text go with variant = "whole".', code="conflict", hint=hint)
         if bool(self.lora_rank) != bool(VARIANTS[self.variant].lora):
-            wanted = "a LoRA: set lora_rank = 32" if VARIANTS[self.variant].lora else "no LoRA: set lora_rank = 0"
-            raise InputError(f'The variant "{self.variant}" has {wanted}; got {self.lora_rank}.')
+            hint = "set lora_rank = 32" if VARIANTS[self.variant].lora else "set lora_rank = 0"
+            raise InputError("The variant has another LoRA.", code="conflict", actual=self.lora_rank, hint=hint)
 
     def of_model(self) -> FineFaceConfig:
         """The config with what its model predicts. Raises MissingCheckpointError: the model is not complete."""

@@ -1,4 +1,4 @@
-"""The published variants, and that of whole models: their files, the base they were trained on, and where that lies."""
+"""The published variants, and that of whole models: their files and bases, where they lie, and their download."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from common.core.errors import InputError, MissingCheckpointError
 from common.core.files import EMBEDDED, model_folder
 from common.weights.files import WEIGHTS, find_weights, missing_parts, whats_there
+from common.weights.hub import fetch, online
 
 RELEASE = "Tvaranka/fineface"
 PIPELINE = "model_index.json"  # diffusers' list of a pipeline's parts
@@ -27,10 +28,8 @@ class Variant:
 
     Attributes:
         bases: hub repositories of its base model, in the order of trust.
-        processors: stem of the file of keys and values; it ends in .safetensors or .ckpt.
-        encoder: stem of the AU encoder's file.
-        lora: its LoRA's file, if it has one.
-        faceid: the FaceID adapter's file, if it goes with one.
+        processors, encoder: stems of the files of keys and values, and of the AU encoder; .safetensors or .ckpt.
+        lora, faceid: files of its LoRA and its FaceID adapter, if it has them.
     """
 
     name: str
@@ -74,14 +73,14 @@ FAMILIES = {1024: "Stable Diffusion 2.1-base", 768: "Stable Diffusion 1.5"}
 
 
 def family(width: int) -> str:
-    """Which base models have text tokens of this width, in words."""
+    """The base models with text tokens of this width, for messages."""
     return f"{FAMILIES.get(width, 'a base')} (text tokens {width} wide)"
 
 
 def get_variant(name: str) -> Variant:
-    """A variant by its name. Raises InputError: there is none of this name."""
+    """A variant by its name. Raises InputError: an unknown name."""
     if name not in VARIANTS:
-        raise InputError(f"variant must be one of {', '.join(VARIANTS)}; got {name!r}.")
+        raise InputError("There is no such variant.", code="unknown", expected=", ".join(VARIANTS), actual=name)
     return VARIANTS[name]
 
 
@@ -105,17 +104,15 @@ def locate(
         embedded: the embedded model's folder.
 
     Raises:
-        InputError: an unknown variant, or neither a folder nor of the form "owner/name".
+        InputError: an unknown variant, or neither a folder nor "owner/name".
         MissingCheckpointError: the embedded model is asked for, and this installation has none.
     """
     named = None if variant is None else get_variant(variant)
     inside = not missing_files(embedded, WHOLE) and not missing_base_files(embedded)
     if model == EMBEDDED:
         if not inside:
-            raise MissingCheckpointError(
-                "This installation of fineface has no embedded model.\n"
-                "  name the folder of another: --model FOLDER (from Python: model=FOLDER)"
-            )
+            hint = "name the folder of another: --model FOLDER (from Python: model=FOLDER)"
+            raise MissingCheckpointError("This installation of fineface has no embedded model.", hint=hint)
         folder = embedded
     else:
         folder = model_folder(model or RELEASE)
@@ -152,7 +149,7 @@ def lora_file(folder: Path, variant: Variant) -> Path | None:
 
 
 def faceid_file(folder: Path, variant: Variant) -> Path | None:
-    """The FaceID adapter: beside the variant's own files, or in its own repository's folder; None without it."""
+    """The FaceID adapter: next to the variant's own files, or in its own repository's folder; None without it."""
     if variant.faceid is None:
         return None
     files = (weights_file(place, Path(variant.faceid).stem) for place in (folder, model_folder(FACEID_REPO)))
@@ -175,34 +172,98 @@ def missing_base_files(folder: Path) -> list[str]:
 
 
 def locate_base(base: str | Path | None, variant: Variant) -> Path:
-    """The base's folder: a named one, or the first of the variant's own that was fetched; it need not exist. Raises
-    InputError: neither a folder nor of the form "owner/name".
-    """
+    """The base's folder, which need not exist: the named one, or the first of the variant's own that was fetched."""
     if base is not None:
         return model_folder(base)
     folders = [model_folder(repo) for repo in variant.bases]
     return next((folder for folder in folders if not missing_base_files(folder)), folders[0])
 
 
-def check_complete(folder: Path, base: Path, variant: Variant) -> None:
-    """Raises a MissingCheckpointError that lists what is missing, where it goes, and the command that fetches it."""
-    parts = [(folder, missing_files(folder, variant)), (base, missing_base_files(base))]
+def check_complete(folder: Path | None, base: Path, variant: Variant) -> None:
+    """Raises a MissingCheckpointError that lists what is missing, where it goes, and the command that fetches it.
+
+    Without a folder of the adapter the base alone is looked at.
+    """
+    parts = [(base, missing_base_files(base))]
+    if folder is not None:
+        parts.insert(0, (folder, missing_files(folder, variant)))
     if not any(missing for _, missing in parts):
         return
     lines = "\n".join(f"  {place / name}{_instead(place / name)}" for place, missing in parts for name in missing)
-    if not variant.bases:
-        raise MissingCheckpointError(
-            f"{folder} holds no whole model of FineFace; these files are missing:\n{lines}\n"
-            "  name the folder model/ of a training with that variant"
-        )
-    own = "" if folder == model_folder(RELEASE) else f" --to {folder}"
-    raise MissingCheckpointError(
-        f"The fineface model {variant.name} is not complete; these files are missing:\n{lines}\n"
-        f"  fetch them: fineface download --variant {variant.name}{own}\n"
+    own = "" if folder in (None, model_folder(RELEASE)) else f" --to {folder}"
+    hint = (
+        f"fetch them: fineface download --variant {variant.name}{own}\n"
         "  or name the folders that have them: --model FOLDER --base FOLDER (from Python: model=, base=)"
+        if variant.bases
+        else "name the folder model/ of a training with this variant"
     )
+    message = f"The fineface model {variant.name} is not complete; these files are missing:\n{lines}"
+    raise MissingCheckpointError(message, hint=hint)
 
 
 def _instead(path: Path) -> str:
+    """The weight files of other names that lie where a file is missing."""
     there = whats_there(path.parent) if path.suffix != ".json" and path.parent.is_dir() else ""
     return f" (found there: {there})" if there else ""
+
+
+def download(
+    variant: Variant,
+    *,
+    base: str | None = None,
+    folder: str | Path | None = None,
+    base_folder: str | Path | None = None,
+) -> tuple[Path, Path]:
+    """Fetches what a variant needs and this machine lacks; returns the adapter's folder and the base's.
+
+    Files that are there are not fetched again; interrupted downloads resume. Progress is shown.
+
+    Args:
+        variant: which.
+        base: hub repository or local folder of its base model; default: the first of the variant's own that answers.
+        folder: where the adapter's files go; default: the repository's own folder under `common.core.files.home()`.
+        base_folder: the same of the base.
+
+    Raises:
+        MissingCheckpointError: offline, or the hub refused; lists what is missing and where it goes.
+        InputError: `base` is neither a folder nor "owner/name".
+    """
+    folder = Path(folder).expanduser() if folder else model_folder(RELEASE)
+    local = Path(base_folder).expanduser() if base_folder else locate_base(base, variant)
+    if not missing_files(folder, variant) and not missing_base_files(local):
+        return folder, local
+    if not online():
+        try:
+            check_complete(folder, local, variant)
+        except MissingCheckpointError as error:
+            hint = (
+                f"without internet here: fineface download --variant {variant.name} --to FOLDER --base-to FOLDER "
+                "elsewhere,\n  then carry both folders here, and name them: --model FOLDER --base FOLDER"
+            )
+            raise MissingCheckpointError(f"The model hub cannot be reached. {error}", hint=hint) from error
+    if missing_files(folder, variant):
+        names = [f"{stem}.ckpt" for stem in (variant.processors, variant.encoder)]
+        fetch(RELEASE, [*names, variant.lora] if variant.lora else names, folder)
+        if variant.faceid and faceid_file(folder, variant) is None:
+            fetch(FACEID_REPO, [variant.faceid], folder)
+    if missing_base_files(local):
+        local = _fetch_base((base,) if base else variant.bases, Path(base_folder).expanduser() if base_folder else None)
+    check_complete(folder, local, variant)
+    return folder, local
+
+
+def _fetch_base(ids: tuple[str, ...], folder: Path | None) -> Path:
+    """The first base that answers with all of its files; such repositories have vanished before."""
+    reasons: list[MissingCheckpointError] = []
+    for repo in ids:
+        place = folder or model_folder(repo)
+        try:
+            fetch(repo, BASE_FILES, place)
+        except MissingCheckpointError as error:
+            reasons.append(error)
+            continue
+        lacking = missing_base_files(place)
+        if not lacking:
+            return place
+        reasons.append(MissingCheckpointError(f"{repo} does not hold {', '.join(lacking)}."))
+    raise reasons[0]

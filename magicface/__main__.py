@@ -12,11 +12,11 @@ from common.program import Program
 ABOUT = """Changes the expression of a face in a photo by action-unit (AU) variations.
 
     magicface photo.jpg AU12=3 AU6=2 -o smile.png     raise the lip corners by 3 and the cheeks by 2
-    magicface photo.jpg angry:0.7 -o angry.png        a word for an expression, or a share of it; more by commas
+    magicface photo.jpg angry:0.7 -o angry.png        an expression, or a fraction of it; several by commas
     magicface *.jpg AU4=2 -o frowns/                  several photos, one folder
     magicface prepare-videos videos/ -o pairs.jsonl   pairs to train on, from videos of people
 
-A variation is wanted minus present intensity, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25
+A variation is target minus present intensity, on the FACS scale 0..5. The AUs are 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25
 and 26.
 """
 

@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 
     from common.editing.options import Keywords
 
-__all__ = ["MagicFace", "animate", "edit", "grid", "neutralize", "sweep", "transfer", "verbs"]
-
 
 @overload
-def edit(  # pyright: ignore[reportOverlappingOverload] - a text is no list of requests
+def edit(  # pyright: ignore[reportOverlappingOverload] - a text is not a list of requests
     img: ImageLike, au_delta: AURequest, *, progress: bool = ..., **options: Unpack[Keywords]
 ) -> Image: ...
 @overload
@@ -54,8 +52,8 @@ def edit(
     Args:
         img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such
             (`common.imaging.images.read_image`). Any size; EXIF orientation is honoured.
-        au_delta: how much each action unit changes, wanted minus present intensity on the FACS scale 0..5, within
-            [-10, 10]: `{"AU12": 3}`, `"AU12=3,AU6=2"`, words (`"happy"`, `"angry:0.7,AU5=1"`), 12 numbers in
+        au_delta: how much each action unit changes, target minus present intensity on the FACS scale 0..5, within
+            [-10, 10]: `{"AU12": 3}`, `"AU12=3,AU6=2"`, expressions (`"happy"`, `"angry:0.7,AU5=1"`), 12 numbers in
             the order of `ACTION_UNITS`, an `AUDelta`, or a list of such; what is known to go wrong is logged
             (`common.editing.explain`). `{}` is the null edit: it reconstructs the face unchanged.
         progress: show progress bars.
@@ -68,7 +66,7 @@ def edit(
     Raises:
         MissingCheckpointError: the weights are not on this machine; the message has the command that fetches them.
         ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
-        FaceNotFoundError: no face in the photo. In a list one bad photo ends the call; the command line goes on.
+        FaceNotFoundError: no face in the photo. In a list one bad photo ends the call; the command line continues.
     """
     return verbs.edit(img, au_delta, progress=progress, **options)
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from common.app.attributes import sweeps
+from common.app.components import (
+    STRONGEST,
+    expression_buttons,
+    expression_list,
+    gradio,
+    picture_input,
+    preset,
+    slider,
+    unit_sliders,
+)
 from common.app.desk import Desk, Visit
-from common.app.inputs import picture_input, slider
 from common.app.layout import Controls
-from common.app.library import gradio
 from common.app.tab import Tab
-from common.app.units import STRONGEST, preset, unit_sliders, word_buttons, word_list
 from common.editing.verbs import units_of
 from common.facs.action_units import AUDelta, AUIntensity
 
 from .editor import MagicFace
 
-ABOUT = "### Expression\nA photo in, the same person with another expression out: by words, or by action units (AUs)."
+ABOUT = "### Expression\nA photo in, the same person with another expression out: by name, or by action units (AUs)."
 
 
 def tab(**networks: Any) -> Tab:
@@ -31,16 +38,16 @@ def tab(**networks: Any) -> Tab:
 def controls() -> Controls:
     """Presets, sliders, and the expression of another photo."""
     gr = gradio()
-    buttons, reset = word_buttons("reset")
+    buttons, reset = expression_buttons("reset")
     with gr.Row():
-        words = word_list()
-        much = slider(0.1, 1.5, 1.0, step=0.1, label="how much of it", elem_classes="much")
+        words = expression_list()
+        much = slider(0.1, 1.5, 1.0, step=0.1, label="strength", elem_classes="much")
     sliders = unit_sliders(-STRONGEST)
-    word = gr.Textbox("", visible=False)  # the last one that has set the sliders, as long as none was moved by hand
+    chosen = gr.Textbox("", visible=False)  # the expression that has set the sliders, until one is moved by hand
     for name, button in buttons.items():
-        button.click(None, None, [word, words], js=f'() => ["{name}", null]')
-    words.input(None, words, word, js="name => name")
-    gr.on([reset.click, *(each.input for each in sliders)], None, None, [word, words], js='() => ["", null]')
+        button.click(None, None, [chosen, words], js=f'() => ["{name}", null]')
+    words.input(None, words, chosen, js="name => name")
+    gr.on([reset.click, *(each.input for each in sliders)], None, None, [chosen, words], js='() => ["", null]')
     with gr.Row():
         neutral = gr.Button("Neutralize what is measured", size="sm", elem_classes="neutralize")
     with gr.Accordion("Take the expression of another photo", open=False):
@@ -48,14 +55,14 @@ def controls() -> Controls:
     return Controls(
         inputs=sliders,
         request=lambda *values: AUDelta(values),
-        told=lambda request: {"package": "magicface", "request": str(request)},
+        recorded=lambda request: {"package": "magicface", "request": str(request)},
         requested=list,
         sweeps=sweeps(AUDelta),
         sets=[
             (reset.click, preset(0, -STRONGEST, "neutral"), (much, *sliders)),
             *((button.click, preset(0, -STRONGEST, name), (much, *sliders)) for name, button in buttons.items()),
             (words.input, preset(0, -STRONGEST), (words, much, *sliders)),
-            (much.change, preset(0, -STRONGEST), (word, much, *sliders)),
+            (much.change, preset(0, -STRONGEST), (chosen, much, *sliders)),
         ],
         asks_photo=[(neutral.click, _neutralized, ()), (actor.upload, _copied, (actor,))],
     )

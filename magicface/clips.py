@@ -1,4 +1,4 @@
-"""A micro-expression of anybody: a photo becomes a labelled clip."""
+"""Synthetic micro-expressions: a photo becomes a labelled clip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from common.imaging.images import ImageLike, flat, read_image, to_uint8
 from ._api import verbs
 
 TIMES = (0.1, 0.45, 0.88)
-"""Onset, apex and offset, as shares of a clip."""
+"""Onset, apex and offset, as fractions of a clip."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,8 @@ class LabelledClip:
     def save(self, dataset: str | Path, subject: str, clip: str, emotion: str = "") -> Path:
         """Adds the clip to a data set that `microexpression` reads, see `common.imaging.clip_dataset`.
 
-        Its frames say that they are synthetic, and bear the watermark unless `watermark` was False. Raises InputError:
-        names that cannot be used, or a clip of this name.
+        Raises:
+            InputError: names that cannot be used, or a clip of this name.
         """
         times = self.onset, self.apex, self.offset
         return add_clip(Path(dataset), subject, clip, self.frames, times, self.units, emotion)
@@ -62,16 +62,16 @@ def synthesize(
 ) -> LabelledClip:
     """A clip of a micro-expression: `synthesize("me.jpg", "AU12").save("faces", "me", "smile")`.
 
-    All frames are made from the same noise and from one look at the photo; a sensor's noise is drawn again for each,
-    for a face that stands perfectly still is known by it.
+    All frames are sampled from the same initial noise and one encoded photo; a sensor's noise is added to each, without
+    which a face that does not move at all gives a synthetic clip away.
 
     Args:
         img: a photo, see `edit`.
-        au: which units, and their shares of the apex: "AU12", {"AU6": 0.8, "AU12": 1}.
-        apex: intensity there; micro-expressions have 0.2 to 1.5 of 5.
-        frames: of the clip, 8 or more.
-        noise: deviation of the sensor's noise, of 255.
-        seed: of that, and of the edits.
+        au: action units, and their fractions of the apex: "AU12", {"AU6": 0.8, "AU12": 1}.
+        apex: intensity at the apex; micro-expressions have 0.2 to 1.5 of 5.
+        frames: number of frames, 8 or more.
+        noise: standard deviation of the sensor's noise, of 255.
+        seed: random seed of the noise and of the edits.
         watermark: False for frames without the invisible mark, which is finer than these motions, but not still.
         options: the others of `edit`.
 
@@ -80,24 +80,26 @@ def synthesize(
     """
     if isinstance(au, str) and au.strip().upper() in ACTION_UNITS:
         au = {au.strip().upper(): 1.0}
-    shares = np.array(to_vector(au))
-    if not shares.any():
-        raise InputError('A micro-expression needs units, such as "AU12".')
-    if not 0 < apex <= 5 or frames < 8 or not 0 <= noise <= 50:
-        raise InputError(
-            f"Expected an apex in (0, 5], 8 frames or more, noise in [0, 50]; got {apex}, {frames}, {noise}."
-        )
-    onset, peak, offset = (round(share * frames) for share in TIMES)
+    fractions = np.array(to_vector(au))
+    if not fractions.any():
+        raise InputError('A micro-expression needs action units, such as "AU12".', code="empty")
+    if not 0 < apex <= 5:
+        raise InputError("apex is out of range.", code="range", expected="above 0, at most 5", actual=apex)
+    if frames < 8:
+        raise InputError("A clip has 8 frames or more.", code="range", expected="at least 8", actual=frames)
+    if not 0 <= noise <= 50:
+        raise InputError("noise is out of range.", code="range", expected=(0, 50), actual=noise)
+    onset, peak, offset = (round(time * frames) for time in TIMES)
     rows = np.arange(frames)
     strength = np.minimum((rows - onset) / (peak - onset), (offset - rows) / (offset - peak)).clip(0, 1)
     strength = np.round(apex * strength * strength * (3 - 2 * strength), 4)
     levels, which = np.unique(strength, return_inverse=True)
     asked: dict[str, Any] = {**options, "seed": seed}
-    made = verbs.edit(read_image(img), [(level * shares).tolist() for level in levels], **asked)
+    made = verbs.edit(read_image(img), [(level * fractions).tolist() for level in levels], **asked)
     assert isinstance(made, list)  # of a list of requests
     rng = np.random.default_rng(seed)
     pictures = [_noisy(made[int(place)], noise, rng, watermark) for place in which.ravel()]
-    units = {name: round(float(apex * share), 4) for name, share in zip(ACTION_UNITS, shares) if share}
+    units = {name: round(float(apex * value), 4) for name, value in zip(ACTION_UNITS, fractions) if value}
     return LabelledClip(pictures, units, onset, peak, offset)
 
 

@@ -1,8 +1,4 @@
-"""Pairs to train on: two pictures of one person, and by how much each action unit differs.
-
-SyntheticPairs    people who do not exist, whose action units are known exactly
-ManifestPairs     the user's own pairs, listed in a CSV or JSONL file or in a Hugging Face data set's folder
-"""
+"""Pairs to train on: two pictures of one person, and the difference of each action unit."""
 
 from __future__ import annotations
 
@@ -60,11 +56,16 @@ class SyntheticPairs(Dataset[Pair]):
         warp_every: int = 0,
     ) -> None:
         if faces.plan.pairs != "expression":
-            raise InputError(f'The faces must come with pairs="expression"; they have {faces.plan.pairs!r}.')
+            raise InputError(
+                "The faces come with pairs of another kind.",
+                code="type",
+                expected="expression",
+                actual=faces.plan.pairs,
+            )
         if found and guide == "target":
-            raise InputError('A face that is found is that of the source; found goes with guide "source" or "photo".')
+            raise InputError('found goes with guide "source" or "photo".', code="conflict", actual=guide)
         if warp_every and not found:
-            raise InputError("Warps are of faces that are detected: warp_every goes with found.")
+            raise InputError("warp_every goes with found.", code="conflict", actual=warp_every)
         self.faces = faces
         self.guide: Literal["source", "target", "photo"] = guide
         self.region: Region = region
@@ -84,19 +85,19 @@ class SyntheticPairs(Dataset[Pair]):
         target = item["target"]["image"]
         made = self._prepared(to_pixels(source)) if self.found else None
         if made is None:
-            guide = source if self.guide == "photo" else guide_of(item[self.guide], self.region)
+            image = source if self.guide == "photo" else conditioning_image(item[self.guide], self.region)
         else:
             whole = to_pixels(target)
             if self.warp_every and index % self.warp_every == self.warp_every - 1:
                 warp = Warp.of(to_pixels(source), made.face)
                 whole = warp(Change(item["delta"].float(), torch.eye(3), warp.light, warp.light))
             source = to_tensor(made.source)
-            guide = to_tensor(made.background)
+            image = to_tensor(made.background)
             target = to_tensor(made.crop.apply(whole))
-        return {"source": source, "target": target, "guides": guide[None], "vector": item["delta"].float()}
+        return {"source": source, "target": target, "guides": image[None], "vector": item["delta"].float()}
 
     def _prepared(self, pixels: np.ndarray) -> Prepared | None:
-        """The source as an editor prepares it, with what is at hand everywhere; None where no face is detected."""
+        """The source as an editor prepares it, with bundled networks; None where no face is detected."""
         detector = get_detector("mediapipe")
         parser = get_parser("embedded")
         shown = "photo" if self.guide == "photo" else "background"
@@ -106,8 +107,8 @@ class SyntheticPairs(Dataset[Pair]):
             return None
 
 
-def guide_of(picture: Mapping[str, Any], region: Region) -> torch.Tensor:
-    """The guide (3, S, S) of a synthetic picture: what the editor would make of it, had its parser made no mistake."""
+def conditioning_image(picture: Mapping[str, Any], region: Region) -> torch.Tensor:
+    """The conditioning image (3, S, S) of a synthetic picture, as of an editor whose parser makes no mistake."""
     pixels = to_pixels(picture["image"])
     landmarks = picture["landmarks"].numpy()
     labels = picture["parts"].numpy().astype(np.uint8)

@@ -1,9 +1,8 @@
-"""Whose weights MagicFace takes, and whether they are here."""
+"""The weights of MagicFace, their terms, and whether they are on this machine."""
 
 from __future__ import annotations
 
-from common.cli.shared_sources import shared, stable_diffusion
-from common.cli.source import Source, small_model
+from common.cli.sources import Source, shared, small_model, stable_diffusion
 from common.core.files import model_folder
 from common.diffusion.loading import MAGICFACE, missing_files
 

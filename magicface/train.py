@@ -42,7 +42,7 @@ class MagicFaceConfig(EditConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if (Defaults.of(self.defaults).guide == "photo") != (self.guide == "photo") and self.synthetic_count:
-            raise InputError('guide = "photo" must stand among the data and in [defaults], or in neither.')
+            raise InputError('guide = "photo" goes both among the data and in [defaults].', code="conflict")
 
 
 run = training("magicface.task:MagicFaceTask")

@@ -1,4 +1,4 @@
-"""Micro-expressions: reading the faintest faces, and making training data for it.
+"""Micro-expressions: analysis of faint expressions, networks for it, and synthetic training data.
 
     from microexpression import analyze, read_clip, write_report
     write_report(analyze(read_clip("clip.mp4")), "report")

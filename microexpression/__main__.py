@@ -17,7 +17,7 @@ ABOUT = """Micro-expressions: read a clip, train and test networks under the fie
     python -m microexpression analyze clip.mp4 -o report/
     python -m microexpression train --model rcn_a --protocol megc2019 --data DATA --datasets smic casme2 samm -o out/
     python -m microexpression synthetic -o faces/
-    python -m microexpression licenses                  whose data and weights, under which terms; doctor: what is here
+    python -m microexpression licenses                  data and weights with their terms; doctor: installed parts
 
 Needs pip install "face-rig[micro]".
 """
@@ -43,15 +43,15 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clip", type=Path, help="a video file, or a folder of frames")
     parser.add_argument("-o", "--output", type=Path, default=Path("report"), help="folder")
     parser.add_argument("--onset", type=int, default=0, help="first frame of the expression, from 0")
-    parser.add_argument("--apex", type=int, help="its strongest frame (default: spotted)")
-    parser.add_argument("--offset", type=int, default=-1, help="its last frame; -1 is the clip's")
-    parser.add_argument("--fps", type=float, default=100.0, help="frames a second")
-    parser.add_argument("--cropped", action="store_true", help="the frames show a face from brows to chin already")
-    parser.add_argument("--detector", default="auto", help="of faces: auto, insightface, face-alignment or mediapipe")
-    parser.add_argument("--factor", type=float, default=10.0, help="of the magnified motion")
+    parser.add_argument("--apex", type=int, help="strongest frame of the expression (default: spotted)")
+    parser.add_argument("--offset", type=int, default=-1, help="last frame of the expression; -1 is the clip's")
+    parser.add_argument("--fps", type=float, default=100.0, help="frames per second")
+    parser.add_argument("--cropped", action="store_true", help="the frames already show a face from brows to chin")
+    parser.add_argument("--detector", default="auto", help="auto, insightface, face-alignment or mediapipe")
+    parser.add_argument("--factor", type=float, default=10.0, help="magnification factor of the motion")
     parser.add_argument("--magnifier", type=Path, help="learned weights (generator_212000.pth of InfuseNet)")
     parser.add_argument("--units", type=Path, help="folder of a network that reads action units (default: embedded)")
-    parser.add_argument("--emotion", type=Path, help="likewise of classes")
+    parser.add_argument("--emotion", type=Path, help="folder of a network that reads classes (default: embedded)")
 
 
 def _analyze(args: argparse.Namespace) -> int:
@@ -61,16 +61,8 @@ def _analyze(args: argparse.Namespace) -> int:
     from .report import write_report
 
     clip = read_clip(args.clip, onset=args.onset, apex=args.apex, offset=args.offset, fps=args.fps)
-    found = analyze(
-        clip,
-        cropped=args.cropped,
-        detector=args.detector,
-        factor=args.factor,
-        magnifier=args.magnifier,
-        units=args.units,
-        emotion=args.emotion,
-        progress=not args.quiet,
-    )
+    names = ("cropped", "detector", "factor", "magnifier", "units", "emotion")
+    found = analyze(clip, progress=not args.quiet, **{name: getattr(args, name) for name in names})
     page = write_report(found, args.output)
     print(f"{found.label}, {100 * found.confidence:.0f} %; apex at frame {found.clip.apex}")
     for what, reader in (("class", found.emotion_reader), ("action units", found.unit_reader)):
@@ -84,45 +76,50 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--model", nargs="+", required=True, help="ststnet, rcn_a ... rcn_f, rcn_auto, elrcn, infusenet"
     )
     parser.add_argument("--protocol", default="megc2019", help="megc2019, megc2018-cde, megc2018-hde or cd6me")
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds the data sets' own")
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds the data sets' folders")
     parser.add_argument("--datasets", nargs="+", required=True, help="casme2, samm ..., or folders of your own")
-    parser.add_argument("--cropped", action="store_true", help="take the cropped faces that come with the data sets")
+    parser.add_argument("--cropped", action="store_true", help="cropped faces that come with the data sets")
     parser.add_argument(
         "--crop",
         nargs="?",
         const="auto",
         metavar="DETECTOR",
-        help="find the faces and cut them out of the frames first",
+        help="face detector that crops the frames first",
     )
-    parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder; a run that was stopped goes on")
-    parser.add_argument("--extra", nargs="+", default=[], help="data sets that are only trained on, see --mix")
-    parser.add_argument("--mix", type=float, default=0.0, help="extra clips for each clip of a fold's training")
+    parser.add_argument("-o", "--output", type=Path, default=Path("out"), help="folder; interrupted runs resume")
+    parser.add_argument("--extra", nargs="+", default=[], help="data sets used for training alone, see --mix")
+    parser.add_argument("--mix", type=float, default=0.0, help="extra clips per training clip of a fold")
     for name, kind, words in (
         ("epochs", float, "passes over the training clips"),
-        ("batch-size", int, "clips of a step"),
-        ("learning-rate", float, "of the optimiser"),
-        ("size", int, "of the inputs in pixels"),
+        ("batch-size", int, "clips per step"),
+        ("learning-rate", float, "learning rate of the optimiser"),
+        ("size", int, "size of the inputs in pixels"),
     ):
         parser.add_argument(f"--{name}", type=kind, help=f"{words} (default: the model's own)")
-    parser.add_argument("--width", type=float, default=1.0, help="share of the layers' sizes (elrcn, infusenet)")
-    parser.add_argument("--magnifier", help="released weights for infusenet, which then are not trained")
-    parser.add_argument("--seed", type=int, default=0, help="of weights and order")
-    parser.add_argument("--jobs", type=int, default=1, help="folds that are trained at once")
-    parser.add_argument("--publish", action="store_true", help="train on all clips too, for analyze")
+    parser.add_argument("--width", type=float, default=1.0, help="fraction of the layers' sizes (elrcn, infusenet)")
+    parser.add_argument("--magnifier", help="released weights of infusenet's magnifier, which are not trained")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of weights and order")
+    parser.add_argument("--jobs", type=int, default=1, help="folds trained in parallel")
+    parser.add_argument("--publish", action="store_true", help="also train on all clips, for analyze")
 
 
 def _add_synthetic(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder; a run that was stopped goes on")
-    parser.add_argument("--datasets", nargs="+", default=["studio", "office", "window"], help="of these three")
-    parser.add_argument("--subjects", type=int, default=8, help="people of each")
-    parser.add_argument("--clips", type=int, default=9, help="of each person")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder; interrupted runs resume")
+    parser.add_argument("--datasets", nargs="+", default=["studio", "office", "window"], help="which of these three")
+    parser.add_argument("--subjects", type=int, default=8, help="people per data set")
+    parser.add_argument("--clips", type=int, default=9, help="clips per person")
     parser.add_argument("--size", type=int, default=96, help="side of the frames in pixels")
-    parser.add_argument("--frames", type=int, nargs=2, default=(30, 60), metavar=("LOW", "HIGH"), help="of a clip")
+    parser.add_argument("--frames", type=int, nargs=2, default=(30, 60), metavar=("LOW", "HIGH"), help="frames a clip")
     parser.add_argument(
-        "--intensity", type=float, nargs=2, default=(0.2, 1.5), metavar=("LOW", "HIGH"), help="at the apex"
+        "--intensity",
+        type=float,
+        nargs=2,
+        default=(0.2, 1.5),
+        metavar=("LOW", "HIGH"),
+        help="intensity at the apex",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of all")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
+    parser.add_argument("--workers", type=int, default=1, help="number of processes")
 
 
 def _synthetic(args: argparse.Namespace) -> int:
@@ -154,9 +151,7 @@ COMMANDS = {
     "train": console.Command(
         "Train and test networks under a protocol; tables, confusion matrices, a log of each fold.", _add_train, _train
     ),
-    "synthetic": console.Command(
-        "Render data sets of people who do not exist, with every label known.", _add_synthetic, _synthetic
-    ),
+    "synthetic": console.Command("Render synthetic data sets, with every label known.", _add_synthetic, _synthetic),
 }
 _SOURCES = "microexpression.licenses:sources"
 HELP = {

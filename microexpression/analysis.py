@@ -1,4 +1,4 @@
-"""What a clip shows: when, how strong, where, which action units, which emotion."""
+"""The analysis of a clip: apex, motion, flow, strain, action units and emotion."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from tqdm import tqdm
 
 from common.faces import get_detector
 
-from .apex import flow_sizes
 from .clips import Clip, cut_face
-from .flow import optical_flow, optical_strain
+from .flow import flow_sizes, optical_flow, optical_strain
 from .inputs import for_flow
 from .magnification import load_magnifier, magnify
 from .reader import EMBEDDED, Reader, load_reader
@@ -20,20 +19,19 @@ from .reader import EMBEDDED, Reader, load_reader
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """What came of a clip.
+    """What a clip shows.
 
     Attributes:
-        clip: cut to the face, with its apex.
-        spotted: whether the apex was spotted here, not given.
-        motion: (T,) pixels of the face's own motion since the onset, from onset to offset, as the flow's.
+        clip: cropped to the face, with its apex.
+        spotted: the apex was not given.
+        motion: (T,) pixels of motion since the onset, see `flow.flow_sizes`.
         flow: (2, H, W) from onset to apex, in pixels of frames whose shorter side is `inputs.FLOW_SIDE` at most.
-        strain: (H, W) of it.
-        magnified: (T', H', W', 3) uint8, with `factor` times the motion.
-        factor: of the magnification.
-        learned: whether learned weights magnified, not the flow itself.
+        strain: (H, W), optical strain of `flow`.
+        magnified: (T, H', W', 3) uint8, with `factor` times the motion.
+        learned: learned weights magnified the motion, not the flow.
         units: (T, K) probability of each unit of `unit_reader` at each frame since the onset.
         emotion: (K,) probability of each class of `emotion_reader`.
-        seen: (P, P) what places of the picture add to the class found, see `Reader.seen`.
+        seen: (P, P) evidence of places of the picture for the predicted class, see `Reader.seen`.
     """
 
     clip: Clip
@@ -57,7 +55,7 @@ class Analysis:
 
     @property
     def confidence(self) -> float:
-        """Its probability."""
+        """The largest probability."""
         return float(self.emotion.max())
 
 
@@ -72,15 +70,13 @@ def analyze(
     emotion: str | Path | None = None,
     progress: bool = True,
 ) -> Analysis:
-    """Reads a clip of `read_clip`; `cropped` frames, which show a face from brows to chin already, are taken as they
-    are.
+    """Reads a clip of `read_clip`.
 
-    `detector` is one of `common.faces`; `factor` of the magnification is 1 to 100; `magnifier` is a file of learned
-    weights, see `load_magnifier`, None to enlarge the flow itself; `units` and `emotion` are folders of networks, None
-    for the embedded ones; `progress` shows bars.
+    `cropped` frames already show a face from brows to chin; others are cropped by the face `detector`. `factor` of the
+    magnified motion is 1 to 100; `magnifier` is a file of learned weights, see `load_magnifier`, None to magnify by the
+    flow. `units` and `emotion` are folders of networks, None for the embedded ones.
 
-    Raises FaceNotFoundError without a face in the first frame; for other errors see `read_clip`, `magnify` and
-    `load_reader`.
+    Raises FaceNotFoundError: no face in the first frame; for other errors see `magnify` and `load_reader`.
     """
     unit_reader, emotion_reader = load_reader(units or EMBEDDED / "units"), load_reader(emotion or EMBEDDED / "emotion")
     learned = None if magnifier is None else load_magnifier(magnifier)
@@ -88,7 +84,7 @@ def analyze(
         clip = replace(clip, frames=cut_face(clip.frames, get_detector(detector), clip.name))
     frames = clip.frames[clip.onset : clip.offset + 1]
     small = [for_flow(frame) for frame in frames]
-    flows = [  # to each frame, once for all that follows
+    flows = [  # to each frame, used by everything below
         optical_flow(small[0], frame)
         for frame in tqdm(small[1:], desc="Optical flow", unit="frame", disable=not progress)
     ]

@@ -1,4 +1,4 @@
-"""`microexpression train`: networks under a protocol, beside chance and a straight line."""
+"""`microexpression train`: networks under a protocol, with baselines."""
 
 from __future__ import annotations
 
@@ -18,26 +18,14 @@ from .study import chance, linear, publish, run
 
 
 def train(args: argparse.Namespace) -> int:
-    """What the command was asked for; returns the exit code."""
+    """Runs the command; returns the exit code."""
     check_writable(args.output)
     progress = not args.quiet
-    studies = [
-        Study(
-            name,
-            epochs=args.epochs,
-            batch_size=args.batch_size,
-            learning_rate=args.learning_rate,
-            size=args.size,
-            width=args.width,
-            seed=args.seed,
-            detector=args.crop,
-            magnifier=args.magnifier,
-            mix=args.mix,
-        )
-        for name in args.model
-    ]
+    names = ("epochs", "batch_size", "learning_rate", "size", "width", "seed", "magnifier", "mix")
+    options = {name: getattr(args, name) for name in names}
+    studies = [Study(model, detector=args.crop, **options) for model in args.model]
     for study in studies:
-        study.chosen()  # an unknown one is told before anything is read
+        study.chosen()  # an unknown model is refused before anything is read
     protocol = asked(args.protocol, _loaded(args, args.datasets))
     extra = _loaded(args, args.extra)
     flows = prepare(
@@ -61,11 +49,9 @@ def train(args: argparse.Namespace) -> int:
 
 
 def asked(name: str, samples: list[Sample]) -> Protocol:
-    """A protocol by its name; of action units, those that the samples show. Raises InputError: there is none of this
-    name.
-    """
+    """A protocol by its name; action units are those of the samples. Raises InputError: unknown (code "unknown")."""
     if name not in PROTOCOLS:
-        raise InputError(f"There is no protocol {name!r}; choose from {', '.join(PROTOCOLS)}.")
+        raise InputError("The protocol is unknown.", code="unknown", expected=", ".join(PROTOCOLS), actual=name)
     if name != "cd6me":
         return PROTOCOLS[name](samples)
     return cd6me(samples, [unit for unit, count in count_units(samples, UNITS).items() if count])

@@ -1,4 +1,4 @@
-"""Libraries that only this package needs, each imported here and when it is needed."""
+"""Optional libraries of this package, imported when they are needed."""
 
 from __future__ import annotations
 
@@ -7,22 +7,14 @@ from typing import Any
 
 from common.core.errors import MissingDependencyError
 
-PACKAGES = {
-    "skimage": "scikit-image",
-    "pandas": "pandas",
-    "openpyxl": "openpyxl",
-    "xlrd": "xlrd",
-    "matplotlib": "matplotlib",
-}
-"""Modules and the packages that bring them."""
-
 
 def library(module: str, purpose: str) -> Any:
-    """A module of one of `PACKAGES`, such as "skimage.registration", for a purpose such as "optical flow". Raises
-    MissingDependencyError where its package is not installed.
+    """A module such as "skimage.registration", for a purpose such as "optical flow". Raises MissingDependencyError: its
+    package is not installed.
     """
     try:
         return import_module(module)
     except ImportError as error:
-        package = PACKAGES[module.partition(".")[0]]
+        name = module.partition(".")[0]
+        package = {"skimage": "scikit-image"}.get(name, name)
         raise MissingDependencyError(package, purpose, 'pip install "face-rig[micro]"') from error

@@ -1,4 +1,4 @@
-"""A network trained on samples, as a study says, and what it answers."""
+"""Training of a network on samples, and its predictions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from torch.utils.data import Dataset
 
 from common.core.finite import check_finite
 from common.training.config import TrainConfig
@@ -27,22 +26,22 @@ from .networks.infusenet import InfuseNet
 from .networks.rcn import RCN, search
 from .reader import AUTO, FACTS, WEIGHTS
 
+Samples = list[dict[str, torch.Tensor]]
+
 
 @dataclass(frozen=True)
 class Study:
     """How a network is trained in each fold.
 
     Attributes:
-        model: of `models.MODELS`, or "rcn_auto", whose parts are searched for among each fold's training samples.
-        epochs: passes over the training samples; None is the model's own, and so below.
-        batch_size: samples of a step, at most as many as there are.
-        learning_rate: of its optimiser.
+        model: of `models.MODELS`, or "rcn_auto", whose parts are searched for with each fold's training samples.
+        epochs: passes over the training samples; None takes the model's own, as for the next three.
         size: of the inputs in pixels.
-        width: share of the layers' sizes, where a model is large.
-        seed: of weights and order; each fold's own follows from it and the fold's name.
-        detector: of the faces that are cut out of the frames first; None takes the frames as they are.
-        magnifier: file of released weights for InfuseNet, which then stay as they are; None trains new ones along.
-        mix: of `extra` samples in a fold's training, for each of its own; 0 leaves them out.
+        width: fraction of the layers' sizes (ELRCN, InfuseNet).
+        seed: of weights and order, combined with the fold's name.
+        detector: face detector that crops the frames first; None takes the frames as they are.
+        magnifier: file of released weights for InfuseNet, which are not trained; None trains new ones.
+        mix: number of `extra` samples per training sample of a fold.
         training: other options of `common.training.config.TrainConfig`.
     """
 
@@ -59,46 +58,39 @@ class Study:
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def chosen(self) -> Model:
-        """The model; of "rcn_auto" what RCN-A's is but for its parts."""
+        """The model; RCN-A's for "rcn_auto", which differs in its parts alone."""
         return model_of("rcn_a" if self.model == AUTO else self.model)
 
 
-class Clips(Dataset[dict[str, Any]]):
-    """Arrays of samples, of the files of `inputs`, with their labels; read once."""
-
-    def __init__(self, files: Sequence[Path], labels: Sequence[int | tuple[int, ...]]) -> None:
-        self.files, self.labels = list(files), list(labels)
-        self._kept: dict[int, dict[str, Any]] = {}
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, row: int) -> dict[str, Any]:
-        if row not in self._kept:
-            arrays = {name: torch.from_numpy(value) for name, value in read(self.files[row]).items()}
-            self._kept[row] = {**arrays, "label": torch.tensor(self.labels[row])}
-        return self._kept[row]
+def read_samples(files: Sequence[Path], labels: Sequence[int | tuple[int, ...]]) -> Samples:
+    """Arrays of the files of `inputs`, with labels."""
+    arrays = [{name: torch.from_numpy(value) for name, value in read(path).items()} for path in files]
+    return [{**own, "label": torch.tensor(label)} for own, label in zip(arrays, labels)]
 
 
 def fold_seed(seed: int, name: str) -> int:
-    """Of a fold, whatever its place among the others."""
+    """The seed of a fold, by its name."""
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4], "big") >> 1
 
 
 def fit(
-    study: Study, data: Clips, names: Sequence[str], units: bool, seed: int, folder: Path, trained: str = ""
+    study: Study,
+    data: Samples,
+    names: Sequence[str],
+    units: bool,
+    seed: int,
+    folder: Path,
+    trained: str = "",
 ) -> nn.Module:
-    """The network of a study, trained on the samples of `data` and no others, to answer with these names of classes or
-    `units`; `folder` takes the training's log and the network, and `trained` says what it was trained on, see
-    `publish`.
+    """The network of a study, trained on the samples of `data`, with outputs for these names of classes or `units`.
+
+    `folder` takes the training's log and the network; `trained` describes the training data.
     """
     model, answers = study.chosen(), len(names)
-    options = {name: value for name, value in model.training.items() if name != "epochs"}
-    own = {"batch_size": study.batch_size, "learning_rate": study.learning_rate}
-    options |= {name: value for name, value in own.items() if value is not None}
-    epochs = model.training["epochs"] if study.epochs is None else study.epochs
-    options["batch_size"] = min(options["batch_size"], len(data))
-    steps = max(1, round(epochs * len(data) / options["batch_size"]))
+    own = {"epochs": study.epochs, "batch_size": study.batch_size, "learning_rate": study.learning_rate}
+    options = {**model.training, **{name: value for name, value in own.items() if value is not None}}
+    epochs, batch_size = options.pop("epochs"), min(options.pop("batch_size"), len(data))
+    steps = max(1, round(epochs * len(data) / batch_size))
     settings: dict[str, Any] = {
         **dict.fromkeys(("warmup", "weight_decay", "clip", "workers", "validation_count"), 0),
         "schedule": "constant",
@@ -107,13 +99,13 @@ def fit(
         "checkpoint_every": max(500, steps // 4),
         "keep": 1,
         "log_every": 50,
+        "batch_size": batch_size,
     }
     config = TrainConfig(str(folder), seed=seed, steps=steps, **{**settings, **options, **study.training})
     torch.manual_seed(seed)
     network: nn.Module
     if study.model == AUTO:
-        flows = torch.stack([torch.from_numpy(read(path)["flow"]) for path in data.files])
-        labels = torch.tensor(data.labels)
+        flows, labels = (torch.stack([sample[name] for sample in data]) for name in ("flow", "label"))
         architecture, _, _ = search(flows, labels, answers, seed=seed)
         network = RCN(architecture, answers)
     else:
@@ -131,27 +123,27 @@ def fit(
 
 @dataclass(eq=False)
 class FoldTask(Task):
-    """A network that learns the labels of a fold's samples; `facts` lie beside its weights."""
+    """Training of a network on a fold's samples; `facts` are saved with its weights."""
 
     module: nn.Module
     model: Model
-    clips: Clips
+    samples: Samples
     seed: int
     facts: dict[str, Any]
     title: str
 
-    def data(self, group: Group) -> Clips:
-        """The samples, as they are."""
-        return self.clips
+    def data(self, group: Group) -> Any:
+        """The samples."""
+        return self.samples
 
     def loss(self, module: Any, batch: Mapping[str, Any], device: torch.device) -> torch.Tensor:
         """The model's own loss."""
-        # What is dropped out follows from the sample's number, so that a resumed training continues as it would have.
+        # Dropout follows from the sample's number, so that a resumed training gives the same result.
         torch.manual_seed(fold_seed(self.seed, str(int(batch["number"][0]))))
         return self.model.loss(module, {name: value.to(device) for name, value in batch.items()})
 
     def save(self, folder: Path, state: State) -> None:
-        """Writes the weights, and what they are of."""
+        """Writes the weights and the facts."""
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: value.contiguous() for name, value in state.items()}, folder / WEIGHTS)
         (folder / FACTS).write_text(json.dumps(self.facts, indent=1) + "\n", encoding="utf-8")

@@ -1,11 +1,11 @@
-"""Clips as the networks see them: arrays made once of each clip, and kept."""
+"""Clips as inputs of networks: arrays computed once per clip and cached in files."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,45 +29,36 @@ from .networks.magnifier import Magnifier
 
 VERSION = 1
 FLOW_SIDE = 160
-"""Pixels of the shorter side at most, on which flow is computed; STSTNet's authors had 140."""
+"""Pixels of the shorter side, at most, for flow; STSTNet's authors had 140."""
 LENGTH = 10
-"""Frames to which ELRCN brings a clip."""
+"""Frames of ELRCN's interpolated clips."""
 PICTURES = ("onset", "apex", "near")
-"""Of a clip, as InfuseNet sees it."""
+"""InfuseNet's pictures of a clip."""
 Arrays = dict[str, np.ndarray]
 
 
-def flow_image(first: np.ndarray, apex: np.ndarray, size: int) -> np.ndarray:
-    """(3, size, size) in [0, 1]: u, v and strain of the flow from a first frame (H, W, 3) uint8 to an apex of its size,
-    each stretched by itself.
+def flow_image(first: np.ndarray, apex: np.ndarray, size: int, flow: np.ndarray | None = None) -> np.ndarray:
+    """(3, size, size) in [0, 1]: u, v and strain of the flow (2, h, w) from a first frame (H, W, 3) uint8 to an apex of
+    its size, each scaled by itself; the flow is computed by default.
     """
-    return of_flow(optical_flow(for_flow(first), for_flow(apex)), size)
+    known = optical_flow(for_flow(first), for_flow(apex)) if flow is None else flow
+    return stretched(_resized(with_strain(known).transpose(1, 2, 0), size).transpose(2, 0, 1))
 
 
-def of_flow(flow: np.ndarray, size: int) -> np.ndarray:
-    """`flow_image` of a flow (2, H, W) that is known."""
-    channels = with_strain(flow)
-    return stretched(_resized(channels.transpose(1, 2, 0), size).transpose(2, 0, 1))
-
-
-def of_ststnet(frames: np.ndarray, apex: int, size: int) -> Arrays:
-    """As the released weights had it: strain, v, u in this order, 0 to 255."""
-    return to_bytes(flow_image(frames[0], frames[apex], size))
-
-
-def to_bytes(image: np.ndarray) -> Arrays:
-    """STSTNet's input of a `flow_image`."""
+def of_ststnet(frames: np.ndarray, apex: int, size: int, flow: np.ndarray | None = None) -> Arrays:
+    """Strain, v, u in this order, 0 to 255, as the released weights expect them."""
+    image = flow_image(frames[0], frames[apex], size, flow)
     return {"flow": np.rint(255 * image[::-1]).astype(np.float32)}
 
 
-def of_rcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
+def of_rcn(frames: np.ndarray, apex: int, size: int, flow: np.ndarray | None = None) -> Arrays:
     """u, v, strain in [0, 1]."""
-    return {"flow": flow_image(frames[0], frames[apex], size)}
+    return {"flow": flow_image(frames[0], frames[apex], size, flow)}
 
 
-def of_infusenet(frames: np.ndarray, apex: int, size: int) -> Arrays:
-    """The same, and three pictures in [-1, 1]. The third is an eighth of the clip past the apex: the authors say that
-    theirs is near the apex, and not where.
+def of_infusenet(frames: np.ndarray, apex: int, size: int, flow: np.ndarray | None = None) -> Arrays:
+    """The input of RCN, and three pictures in [-1, 1]: onset, apex, and an eighth of the clip past the apex. The paper
+    says that the third is near the apex, and not where.
     """
     near = min(len(frames) - 1, apex + max(1, len(frames) // 8))
 
@@ -75,29 +66,32 @@ def of_infusenet(frames: np.ndarray, apex: int, size: int) -> Arrays:
         return _resized(frames[row].astype(np.float32), size).transpose(2, 0, 1) / 127.5 - 1
 
     rows = 0, apex, near
-    return {**of_rcn(frames, apex, size), **{name: picture(row) for name, row in zip(PICTURES, rows)}}
+    return {**of_rcn(frames, apex, size, flow), **{name: picture(row) for name, row in zip(PICTURES, rows)}}
 
 
-def of_elrcn(frames: np.ndarray, apex: int, size: int) -> Arrays:
-    """(9, 5, size, size), 0 to 255: u, v and magnitude of the flow from frame to frame, strain, brightness; of the clip
-    brought to ten frames.
+def of_elrcn(frames: np.ndarray, apex: int, size: int, flow: np.ndarray | None = None) -> Arrays:
+    """(9, 5, size, size), 0 to 255: u, v and magnitude of the flow from frame to frame, strain and brightness of the
+    clip interpolated to ten frames; `apex` and `flow` are not used.
     """
     images = []
     brought = interpolate(np.stack([for_flow(frame) for frame in frames]), LENGTH)
     for first, second in pairwise(brought):
-        flow = optical_flow(first, second)
-        strain = 255 * optical_strain(flow, "backward").clip(0, 1)
-        channels = [*with_magnitude(flow), strain, 255 * grey(second)]
+        step = optical_flow(first, second)
+        strain = 255 * optical_strain(step, "backward").clip(0, 1)
+        channels = [*with_magnitude(step), strain, 255 * grey(second)]
         images.append(_resized(np.stack(channels, -1).astype(np.float32), size).transpose(2, 0, 1))
     return {"images": np.stack(images)}
 
 
-_Kind = Callable[[np.ndarray, int, int], Arrays]
-KINDS: dict[str, _Kind] = {"ststnet": of_ststnet, "rcn": of_rcn, "infusenet": of_infusenet, "elrcn": of_elrcn}
-BY_FLOW: dict[str, Callable[[np.ndarray], Arrays]] = {"ststnet": to_bytes, "rcn": lambda image: {"flow": image}}
-"""Kinds that look at a `flow_image` alone."""
+KINDS: dict[str, Callable[[np.ndarray, int, int, np.ndarray | None], Arrays]] = {
+    "ststnet": of_ststnet,
+    "rcn": of_rcn,
+    "infusenet": of_infusenet,
+    "elrcn": of_elrcn,
+}
+"""Input of frames from the onset, the apex's row, a size, and the flow (2, h, w) to the apex if it is known."""
 WHOLE = ("infusenet", "elrcn")
-"""Kinds that look at more than onset and apex."""
+"""Kinds that use more frames than onset and apex."""
 
 
 def prepare(
@@ -110,18 +104,17 @@ def prepare(
     workers: int = 1,
     progress: bool = True,
 ) -> list[Path]:
-    """Files with the arrays of each sample's clip, of a kind of `KINDS` and a size in pixels, made in the folder where
-    they are not kept yet.
+    """Files with the arrays of each sample's clip, of a kind of `KINDS` and a size in pixels, cached in the folder.
 
-    `detector` cuts the faces out of the frames first, see `cut_face`; None takes the frames as they are. Raises
-    DataSetError with every clip that cannot be used.
+    `detector` crops the faces first, see `cut_face`; None takes the frames as they are. Raises DataSetError with every
+    clip that cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    task = _Task(tuple(samples), kind, size, folder, detector)
+    task = partial(_file, samples, kind, size, folder, detector)
     with closing(each(task, range(len(samples)), workers)) as made:
         found = list(tqdm(made, total=len(samples), desc="Optical flow", unit="clip", disable=not progress))
-    if faults := [str(each_) for each_ in found if isinstance(each_, str)]:
-        raise DataSetError("clips that cannot be used", faults)
+    if faults := [fault for fault in found if isinstance(fault, str)]:
+        raise DataSetError("unusable clips", faults)
     return [path for path in found if isinstance(path, Path)]
 
 
@@ -131,30 +124,22 @@ def read(path: Path) -> Arrays:
         return {name: file[name].astype(np.float32) for name in file.files}
 
 
-@dataclass(frozen=True)
-class _Task:
-    """Makes the file of a number; travels to workers. A text is what went wrong."""
-
-    samples: tuple[Sample, ...]
-    kind: str
-    size: int
-    folder: Path
-    detector: str | None
-
-    def __call__(self, number: int) -> Path | str:
-        sample = self.samples[number]
-        known = repr((sample.key, sample.onset, sample.apex, sample.offset, str(sample.frames)))
-        known += f" {self.detector}" if self.detector else ""
-        name = hashlib.sha256(f"{VERSION} {self.kind} {self.size} {known}".encode()).hexdigest()[:24]
-        path = self.folder / f"{name}.npz"
-        if path.is_file():
-            return path
-        try:
-            arrays = of_sample(sample, self.kind, self.size, self.detector)
-        except (FaceEditError, OSError) as error:
-            return f"{' '.join(sample.key)}: {error}"
-        _keep(path, arrays)
+def _file(
+    samples: Sequence[Sample], kind: str, size: int, folder: Path, detector: str | None, number: int
+) -> Path | str:
+    """Writes the file of a sample by its number, in any process; returns a text if that fails."""
+    sample = samples[number]
+    known = repr((sample.key, sample.onset, sample.apex, sample.offset, str(sample.frames)))
+    known += f" {detector}" if detector else ""
+    name = hashlib.sha256(f"{VERSION} {kind} {size} {known}".encode()).hexdigest()[:24]
+    path = folder / f"{name}.npz"
+    if path.is_file():
         return path
+    try:
+        _keep(path, of_sample(sample, kind, size, detector))
+    except (FaceEditError, OSError) as error:
+        return f"{' '.join(sample.key)}: {error}"
+    return path
 
 
 def _keep(path: Path, arrays: Arrays) -> None:
@@ -169,8 +154,8 @@ def _keep(path: Path, arrays: Arrays) -> None:
 
 @torch.inference_mode()
 def with_latents(files: Sequence[Path], magnifier: Magnifier, folder: Path, progress: bool = True) -> list[Path]:
-    """Files of InfuseNet's kind with motion that a magnifier makes in place of the three pictures it is made of, made
-    where there are none in the folder; another magnifier needs another folder.
+    """Files of InfuseNet's kind with magnified motion in place of the three pictures, cached in the folder; another
+    magnifier needs another folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     found = [folder / path.name for path in files]
@@ -184,28 +169,28 @@ def with_latents(files: Sequence[Path], magnifier: Magnifier, folder: Path, prog
 
 
 def of_sample(sample: Sample, kind: str, size: int, detector: str | None = None) -> Arrays:
-    """What networks of a kind see of a sample; see `prepare`.
+    """The arrays of a sample; see `prepare`.
 
     Raises:
         FaceNotFoundError: a detector, and no face in the onset.
-        InputError: an unknown kind, missing frames, or an apex that is the onset, so that nothing moves.
+        InputError: an unknown kind (code "unknown"), missing frames ("missing"), or one frame ("count").
         ShapeError: frames of unequal sizes.
     """
     if kind not in KINDS:
-        raise InputError(f"There are no inputs of kind {kind!r}; choose from {', '.join(KINDS)}.")
+        raise InputError("The kind of inputs is unknown.", code="unknown", expected=", ".join(KINDS), actual=kind)
     if kind in WHOLE:
         frames, apex = read_frames(sample), sample.apex - sample.onset
     else:
         frames, apex = read_frames(sample, [sample.onset, sample.apex]), 1
     if len(frames) < 2:
-        raise InputError("one frame; motion needs two at least")
+        raise InputError("motion needs two frames or more", code="count", actual=len(frames))
     if detector is not None:
         frames = cut_face(frames, get_detector(detector), sample.clip)
-    return KINDS[kind](frames, min(apex, len(frames) - 1), size)
+    return KINDS[kind](frames, min(apex, len(frames) - 1), size, None)
 
 
 def for_flow(frame: np.ndarray) -> np.ndarray:
-    """A frame (H, W, 3) as small as `FLOW_SIDE` says."""
+    """A frame (H, W, 3), its shorter side reduced to `FLOW_SIDE`."""
     scale = FLOW_SIDE / min(frame.shape[:2])
     if scale >= 1:
         return frame
@@ -220,15 +205,15 @@ def _resized(channels: np.ndarray, size: int) -> np.ndarray:
 
 
 def interpolate(frames: np.ndarray, count: int) -> np.ndarray:
-    """A clip of `count` frames, the first and the last as they were: (T, ...), uint8 or floats -> (count, ...), of the
-    same type; InputError for less than two frames.
+    """A clip of `count` frames with the same first and last: (T, ...), uint8 or floats -> (count, ...), of the same
+    type. Raises InputError: less than two frames before or after (code "count").
 
     The temporal interpolation model (TIM, Zhou, Zhao & Pietikainen 2011, CVPR) lays frames along a curve, sines of
-    rising frequency, by the graph of their order. Where frames are linearly independent, its embedding undoes itself,
-    and what is left is a fixed weight of each frame: those of `weights`.
+    rising frequency, by the graph of their order. For linearly independent frames its embedding cancels, and a fixed
+    weight of each frame is left: those of `weights`.
     """
     if len(frames) < 2 or count < 2:
-        raise InputError(f"TIM needs two frames and makes two at least; got {len(frames)}, asked for {count}.")
+        raise InputError("TIM needs two frames or more.", code="count", actual=min(len(frames), count))
     made = np.tensordot(weights(len(frames), count), frames.astype(np.float64), 1)
     if frames.dtype == np.uint8:
         return to_uint8(made, 255)
@@ -236,7 +221,7 @@ def interpolate(frames: np.ndarray, count: int) -> np.ndarray:
 
 
 def weights(length: int, count: int) -> np.ndarray:
-    """(count, length): how much each frame of a clip counts in each new one; rows sum to 1."""
+    """(count, length): the weight of each frame of a clip in each new frame; rows sum to 1."""
     orders = np.arange(1, length)
 
     def curve(times: np.ndarray) -> np.ndarray:  # (len(times), length - 1), eq. 3 of the paper, t from 1/n to 1
@@ -244,5 +229,5 @@ def weights(length: int, count: int) -> np.ndarray:
 
     own = curve(np.arange(1, length + 1) / length)
     back = np.linalg.pinv(own - own.mean(0))  # (length - 1, length)
-    asked = curve(np.linspace(1 / length, 1, count)) - own.mean(0)
-    return asked @ (back - back.mean(1, keepdims=True)) + 1 / length
+    new = curve(np.linspace(1 / length, 1, count)) - own.mean(0)
+    return new @ (back - back.mean(1, keepdims=True)) + 1 / length

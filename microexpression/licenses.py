@@ -1,9 +1,8 @@
-"""Whose weights and data the commands can touch, and their terms."""
+"""Owners and terms of the weights and data that the commands use."""
 
 from __future__ import annotations
 
-from common.cli.shared_sources import shared
-from common.cli.source import Source, small_model
+from common.cli.sources import Source, shared, small_model
 
 _OULU = "University of Oulu, Center for Machine Vision and Signal Analysis"
 _CAS = "Institute of Psychology, Chinese Academy of Sciences"
@@ -16,7 +15,7 @@ _DATA = {
     "MMEW": "Shandong University",
     "CAS(ME)^3": _CAS,
 }
-"""Data sets and who hands them out, each by a signed agreement on research alone."""
+"""Data set -> its owner, who distributes it by a signed agreement for research alone."""
 
 
 def sources() -> list[Source]:

@@ -1,4 +1,4 @@
-"""Motion made larger, so that eyes see what flow measures: by learned weights, or by the flow itself."""
+"""Motion magnification, by learned weights or by optical flow."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .networks.magnifier import Magnifier
 from .networks.released import load_released
 
 SIDE = 384
-"""Pixels of the longer side at most, as its authors' own script has it."""
+"""Pixels of the longer side at most, as in the authors' script."""
 
 
 def load_magnifier(path: str | Path) -> Magnifier:
     """The learned magnifier with released weights (`generator_212000.pth` of InfuseNet, GPL-3), for inference. Raises
-    CheckpointError: no such weights.
+    CheckpointError: the weights are missing or do not fit.
     """
     return load_released(Magnifier(), Path(path)).eval().requires_grad_(False)
 
@@ -38,16 +38,18 @@ def magnify(
     progress: bool = False,
 ) -> np.ndarray:
     """The clip (T, H, W, 3) uint8 with `factor`, 1 to 100, times its motion since the first frame; large frames are
-    made smaller, and sides even.
+    reduced, to even sides.
 
-    Without a magnifier of `load_magnifier` the first frame's own pixels are moved, by so many times the flow to each
-    frame, smoothed: what appears, as wrinkles do, is not seen then. `flows` (2, h, w) from the first frame to each of
-    the others, of any size, are computed where they are not given.
+    Without a magnifier of `load_magnifier`, the first frame's pixels are moved by `factor` times the smoothed flow to
+    each frame, which cannot show new wrinkles. `flows` (2, h, w) from the first frame to each of the others, of any
+    size, are computed by default.
+
+    Raises InputError: factor out of range (code "range"), or one frame ("count").
     """
     if not 1 <= factor <= 100:
-        raise InputError(f"factor must lie in [1, 100]; got {factor}.")
+        raise InputError("factor is out of range.", code="range", expected="in [1, 100]", actual=factor)
     if len(frames) < 2:
-        raise InputError("One frame; motion needs two at least.")
+        raise InputError("Motion needs two frames or more.", code="count", actual=len(frames))
     small = np.stack([_fitted(frame) for frame in frames])
     made = [small[0]]
     for row, frame in enumerate(tqdm(small[1:], desc="Magnifying", disable=not progress)):
@@ -74,7 +76,7 @@ def _moved(first: np.ndarray, flow: np.ndarray, factor: float) -> np.ndarray:
     right, down = (each * cv2.resize(part, (width, height)) for each, part in zip(scale, flow))
     right, down = (cv2.GaussianBlur(part, (0, 0), 1 + min(height, width) / 100) for part in (right, down))
     y, x = np.mgrid[: first.shape[0], : first.shape[1]].astype(np.float32)
-    # The flow here stands for the flow there, where the pixel came from: it is smooth enough for a few pixels.
+    # The flow at the target approximates the flow at the source, since it is smooth.
     return cv2.remap(first, x - factor * right, y - factor * down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 

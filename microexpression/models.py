@@ -1,4 +1,4 @@
-"""The networks by name: what each sees, how it answers, and how its authors train it."""
+"""The networks by name: inputs, outputs, losses, and training options of their authors."""
 
 from __future__ import annotations
 
@@ -33,46 +33,36 @@ class Model:
     """A network by name.
 
     Attributes:
-        kind: of its inputs, see `microexpression.inputs`.
-        size: of them in pixels.
-        build: (answers, width) -> the network.
+        kind: of its inputs, see `inputs.KINDS`; their `size` is in pixels.
+        build: (number of outputs, width) -> the network.
         answer: (network, batch) -> logits (B, K).
-        loss: (network, batch) -> a number.
-        training: options that its authors, or MEB, name; what none names is ours.
+        training: options of its authors or of MEB; the others are ours.
     """
 
     name: str
     kind: str
     size: int
     build: Callable[[int, float], nn.Module]
-    answer: Callable[[Any, Batch], torch.Tensor]
-    loss: Callable[[Any, Batch], torch.Tensor]
+    answer: Callable[[Any, Batch], torch.Tensor] = lambda network, batch: network(batch["flow"])
+    loss: Callable[[Any, Batch], torch.Tensor] = lambda network, batch: error(network(batch["flow"]), batch["label"])
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _by_flow(network: Any, batch: Batch) -> torch.Tensor:
-    return network(batch["flow"])
-
-
-def _flow_loss(network: Any, batch: Batch) -> torch.Tensor:
-    return error(network(batch["flow"]), batch["label"])
-
-
 def _images_loss(network: Any, batch: Batch) -> torch.Tensor:
-    """Both stages of ELRCN at once: each image has its clip's label; the LSTM's loss does not reach the trunks."""
+    """Both stages of ELRCN: images have their clip's label; the LSTM's gradients do not reach the trunks."""
     clip, frames = network(batch["images"], stages=True)
     each = [error(part.flatten(0, 1), batch["label"].repeat_interleave(part.shape[1], 0)) for part in frames]
     return error(clip, batch["label"]) + torch.stack(each).mean()
 
 
 def _both(network: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    if "latents" in batch:  # of a magnifier that is not trained, see `inputs.with_latents`
+    if "latents" in batch:  # of an untrained magnifier, see `inputs.with_latents`
         return network(batch["flow"], latents=batch["latents"])
     return network(*(batch[name] for name in ("flow", *PICTURES)))
 
 
 def _by_both(network: Any, batch: Batch) -> torch.Tensor:
-    return torch.stack(_both(network, batch)).mean(0)  # how the authors join the two, they do not say
+    return torch.stack(_both(network, batch)).mean(0)  # the paper does not say how the two are joined
 
 
 def _both_loss(network: Any, batch: Batch) -> torch.Tensor:
@@ -81,7 +71,7 @@ def _both_loss(network: Any, batch: Batch) -> torch.Tensor:
 
 def _rcn(letter: str) -> Model:
     options = {"optimizer": "sgd", "learning_rate": 5e-4, "epochs": 20, "batch_size": 64}
-    return Model(f"rcn_{letter}", "rcn", 60, lambda answers, _: RCN(letter, answers), _by_flow, _flow_loss, options)
+    return Model(f"rcn_{letter}", "rcn", 60, lambda answers, _: RCN(letter, answers), training=options)
 
 
 def _elrcn(name: str, modalities: tuple[str, ...], enrichment: Any) -> Model:
@@ -97,7 +87,7 @@ _INFUSENET = {"learning_rate": 1e-4, "weight_decay": 1e-3, "epochs": 50, "batch_
 MODELS: dict[str, Model] = {
     model.name: model
     for model in (
-        Model("ststnet", "ststnet", 28, lambda answers, _: STSTNet(answers), _by_flow, _flow_loss, _STSTNET),
+        Model("ststnet", "ststnet", 28, lambda answers, _: STSTNet(answers), training=_STSTNET),
         *(_rcn(letter) for letter in "aswpcf"),
         _elrcn("elrcn", ("flow",), "spatial"),
         _elrcn("elrcn_se", ("flow", "strain"), "spatial"),
@@ -107,11 +97,11 @@ MODELS: dict[str, Model] = {
         ),
     )
 }
-"""RCN's `auto` is not among them: its parts are searched for, see `networks.rcn`."""
+"""Without "rcn_auto", whose parts are searched for, see `networks.rcn`."""
 
 
 def model_of(name: str) -> Model:
-    """A model by its name. Raises InputError: there is none."""
+    """A model by its name. Raises InputError: it is unknown (code "unknown")."""
     if name not in MODELS:
-        raise InputError(f"There is no model {name!r}; choose from {', '.join(MODELS)}.")
+        raise InputError("The model is unknown.", code="unknown", expected=", ".join(MODELS), actual=name)
     return MODELS[name]

@@ -1,6 +1,6 @@
-"""Who is trained on and who is tested: the field's protocols, as folds of samples.
+"""The field's protocols, as folds of training and test samples.
 
-Samples are laid in the order of their keys first, so that the order of a table's rows changes nothing.
+Samples are sorted by their keys first, so that results do not depend on the order of a table's rows.
 """
 
 from __future__ import annotations
@@ -21,20 +21,12 @@ _MEGC2019 = {
     "casme2": {"disgust": 0, "repression": 0, "happiness": 1, "surprise": 2},
     "samm": {**dict.fromkeys(("anger", "contempt", "disgust", "sadness", "fear"), 0), "happiness": 1, "surprise": 2},
 }
-
-
 Label = Callable[[Sample], "int | tuple[int, ...] | None"]
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows of the samples.
-
-    Attributes:
-        name: of who is tested.
-        train: rows to learn from, and to choose models by.
-        test: rows to predict, each once over all folds.
-    """
+    """Rows of the training and test samples; `name` is that of the tested subject or data set."""
 
     name: str
     train: tuple[int, ...]
@@ -43,14 +35,10 @@ class Fold:
 
 @dataclass(frozen=True)
 class Protocol:
-    """Samples with what is asked of them.
+    """Samples with folds and labels: a class's number each, or 0 and 1 for each of the `units`; `label_of` labels any
+    sample, or returns None.
 
-    Attributes:
-        samples: in the order of their keys.
-        labels: of each: a class's number, or 0 and 1 for each unit.
-        names: of the classes, or of the units.
-        units: whether action units are asked for, not classes.
-        label_of: the label of any sample; None where it has none.
+    Raises InputError: a sample is tested twice (code "duplicate"), or trained on and tested in a fold ("conflict").
     """
 
     name: str
@@ -64,13 +52,13 @@ class Protocol:
     def __post_init__(self) -> None:
         tested = sorted(row for fold in self.folds for row in fold.test)
         if len(set(tested)) != len(tested):
-            raise InputError(f"{self.name}: a sample is tested twice.")
+            raise InputError(f"{self.name}: a sample is tested twice.", code="duplicate")
         if any(set(fold.train) & set(fold.test) for fold in self.folds):
-            raise InputError(f"{self.name}: a sample is trained on and tested in the same fold.")
+            raise InputError(f"{self.name}: a sample is trained on and tested in one fold.", code="conflict")
 
 
 def megc2019(samples: Iterable[Sample]) -> Protocol:
-    """The composite of MEGC2019: SMIC, CASME II and SAMM, as far as there; three classes, leave one subject out."""
+    """The composite of MEGC2019: SMIC, CASME II and SAMM; three classes, leave one subject out."""
     return _of("megc2019", samples, _emotion, EMOTIONS, lambda sample: sample.person)
 
 
@@ -80,7 +68,7 @@ def megc2018_composite(samples: Iterable[Sample]) -> Protocol:
 
 
 def megc2018_holdout(samples: Iterable[Sample]) -> Protocol:
-    """The holdout (HDE) of MEGC2018: the same classes, each of both data sets in turn."""
+    """The holdout (HDE) of MEGC2018: the same classes, leave one data set out."""
     return _of("megc2018-hde", samples, _objective, _FIVE, lambda sample: sample.dataset)
 
 
@@ -124,12 +112,11 @@ def _of(
 ) -> Protocol:
     labelled = [(sample, found) for sample in sorted(samples, key=_order) if (found := label(sample)) is not None]
     if len({sample.key for sample, _ in labelled}) < len(labelled):
-        raise InputError(f"{name}: two samples have the same data set, subject and clip.")
+        raise InputError(f"{name}: two samples have the same data set, subject and clip.", code="duplicate")
     groups = [group(sample) for sample, _ in labelled]
     if len(set(groups)) < 2:
-        raise InputError(
-            f"{name} leaves one of several out; there {'is one' if groups else 'are none'} in the samples."
-        )
+        message = f"{name} needs two subjects or data sets to leave one out."
+        raise InputError(message, code="count", expected="2 or more", actual=len(set(groups)))
     folds = []
     for each in dict.fromkeys(groups):
         test = tuple(row for row, other in enumerate(groups) if other == each)

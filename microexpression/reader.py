@@ -1,4 +1,4 @@
-"""A trained network and its folder: weights, and the facts that say how to use them and what they have seen."""
+"""A trained network and its folder: weights, and a description of their use and training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from common.core.finite import check_finite
 from common.core.jsonio import read_config
 from common.weights.state_dict import building, frozen
 
-from .inputs import BY_FLOW, KINDS, of_flow
+from .inputs import KINDS
 from .models import Model, model_of
 from .networks.rcn import RCN, Architecture
 
@@ -26,14 +26,8 @@ AUTO = "rcn_auto"
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """A network that reads clips.
-
-    Attributes:
-        network: its weights, for inference.
-        names: of its answers: classes, or action units.
-        units: which of the two.
-        size: of its inputs in pixels.
-        trained: what it was trained on, in words.
+    """A network for inference: names of its outputs, which are classes or `units`, size of its inputs in pixels, and
+    description of its training data.
     """
 
     model: Model
@@ -44,19 +38,16 @@ class Reader:
     trained: str
 
     def inputs(self, frames: np.ndarray, apex: int, flow: np.ndarray | None = None) -> dict[str, torch.Tensor]:
-        """A clip from its onset on as the network sees it, a batch of one; by the flow to the apex if that is known."""
-        if flow is not None and self.model.kind in BY_FLOW:
-            arrays = BY_FLOW[self.model.kind](of_flow(flow, self.size))
-        else:
-            arrays = KINDS[self.model.kind](frames, apex, self.size)
+        """The input of a clip from its onset on, a batch of one; see `probabilities`."""
+        arrays = KINDS[self.model.kind](frames, apex, self.size, flow)
         return {name: torch.from_numpy(np.ascontiguousarray(value))[None] for name, value in arrays.items()}
 
     @torch.inference_mode()
     def probabilities(self, frames: np.ndarray, apex: int, flow: np.ndarray | None = None) -> np.ndarray:
-        """(K,): of each class, which sum to 1, or of each unit by itself, of frames (T, H, W, 3) uint8 of a cropped
-        face, the onset first, and the row of its apex; `flow` (2, h, w) to it, where it is known.
+        """(K,) of each class, which sum to 1, or of each unit by itself.
 
-        Raises NonFiniteError where the network answers NaN or infinity.
+        `frames` (T, H, W, 3) uint8 of a cropped face start at the onset, `apex` is a row, and `flow` (2, h, w) from
+        onset to apex is computed by default. Raises NonFiniteError: the network computed NaN or infinity.
         """
         logits = self.model.answer(self.network, self.inputs(frames, apex, flow))[0]
         check_finite(logits, "The answers", {"the network": self.network})
@@ -64,8 +55,8 @@ class Reader:
 
     @torch.inference_mode()
     def seen(self, frames: np.ndarray, apex: int, answer: int, flow: np.ndarray | None = None) -> np.ndarray | None:
-        """(P, P): what each place adds to an answer's logit, against its mean over the answers (Zhou et al. 2016, with
-        weights of the classifier that differ from place to place). None for networks whose classifier sees no places.
+        """(P, P): what each place adds to an output's logit, relative to the mean over the outputs (Zhou et al. 2016,
+        with a classifier whose weights differ from place to place). None for networks without a spatial classifier.
         """
         if not hasattr(self.network, "features"):
             return None
@@ -77,15 +68,15 @@ class Reader:
 
 
 def load_reader(folder: str | Path) -> Reader:
-    """The network of a folder that a study wrote. Raises CheckpointError: no such folder, or damaged files."""
+    """The network of a folder that a study wrote. Raises CheckpointError: missing or damaged files ("unreadable")."""
     folder = Path(folder).expanduser()
-    facts = read_config(folder / FACTS, "train it anew, or name another folder")
+    facts = read_config(folder / FACTS, "train it again, or name another folder")
     try:
         names, units = tuple(map(str, facts["names"])), bool(facts["units"])
         size, width, trained = int(facts["size"]), float(facts["width"]), str(facts["trained"])
         name = str(facts["model"])
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{folder / FACTS} is damaged: {error!r}; train it anew.") from error
+        raise CheckpointError.unreadable(folder / FACTS, error, "train it again") from error
     model = model_of("rcn_a" if name == AUTO else name)
     with building(folder):
         if "architecture" in facts:

@@ -1,39 +1,28 @@
-"""The analysis of a clip as one page that needs nothing else, and as plain values."""
+"""The analysis of a clip as one HTML page, and as plain values."""
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from common.core.files import replace_file
 from common.facs.action_units import ACTION_UNITS
 from common.imaging.animation import save_movie
+from common.imaging.page import Section, page
 
 from .analysis import Analysis
-from .pictures import curves, enlarged, flow_picture, heat, seen_picture
+from .pictures import curves, enlarged, flow_picture, heat, save_figure, seen_picture
 
 SHOWN = 6
 """Action units of the curve: those with the largest probabilities."""
-STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;color:#222;background:#fbfaf7;max-width:66rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.9rem;margin:0}h2{font-size:1.2rem;margin:2rem 0 .4rem}p{max-width:46rem}small,figcaption{color:#666}
-.row{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;width:15rem}
-figure img{width:15rem;border-radius:.4rem;display:block}
-img.wide{width:100%;max-width:54rem}table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left}
-td div{background:#2b6cb0;height:.7rem;border-radius:.2rem}
-.note{background:#fff3d6;padding:.6rem .9rem;border-radius:.4rem}
-"""
 
 
 def write_report(analysis: Analysis, folder: str | Path, title: str = "") -> Path:
-    """report.html, analysis.json, magnified.gif and the pictures by themselves; returns the page. Raises
+    """Writes report.html, analysis.json, magnified.gif and the pictures; returns the page. Raises
     MissingDependencyError: matplotlib is not installed.
     """
     folder = Path(folder).expanduser()
@@ -51,22 +40,25 @@ def write_report(analysis: Analysis, folder: str | Path, title: str = "") -> Pat
     rows, marks = range(clip.onset, clip.offset + 1), {"onset": clip.onset, "apex": values["apex"]}
     largest = analysis.units.max(0).argsort()[::-1][:SHOWN]
     names = [analysis.unit_reader.names[each] for each in largest]
-    pictures["units"] = _drawn(curves(rows, analysis.units[:, largest], names, marks, "probability", 1.02))
-    pictures["motion"] = _drawn(curves(rows, analysis.motion[:, None], ["motion"], marks, "pixels", None))
+    figures = {
+        "units": curves(rows, analysis.units[:, largest], names, marks, "probability", 1.02),
+        "motion": curves(rows, analysis.motion[:, None], ["motion"], marks, "pixels", None),
+    }
     for name, picture in pictures.items():
         replace_file(folder / f"{name}.png", lambda path, picture=picture: picture.save(path, "PNG"))
+    for name, figure in figures.items():
+        save_figure(figure, folder / f"{name}.png", dpi=110)
     movie = [enlarged(frame) for frame in analysis.magnified]
     save_movie(movie, folder / "magnified.gif", min(clip.fps, 25.0))
-    moving = base64.b64encode((folder / "magnified.gif").read_bytes()).decode()
     text = json.dumps(values, indent=1)
-    page = _page(analysis, values, pictures, moving, title or Path(clip.name).name)
+    shown = _page(values, folder, title or Path(clip.name).name, analysis.seen is not None)
     replace_file(folder / "analysis.json", lambda path: path.write_text(text + "\n", encoding="utf-8"))
-    replace_file(folder / "report.html", lambda path: path.write_text(page, encoding="utf-8"))
+    replace_file(folder / "report.html", lambda path: path.write_text(shown, encoding="utf-8"))
     return folder / "report.html"
 
 
 def to_dict(analysis: Analysis) -> dict[str, Any]:
-    """Plain values; frames count from 0 in what was read."""
+    """Plain values; frames count from 0 in the frames of the clip."""
     clip, units, emotion = analysis.clip, analysis.unit_reader, analysis.emotion_reader
     apex = clip.onset + max(1, (clip.apex or 0) - clip.onset)
     at_apex = analysis.units[apex - clip.onset]
@@ -93,58 +85,43 @@ def to_dict(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _drawn(figure: Any) -> Image.Image:
-    file = io.BytesIO()
-    figure.savefig(file, dpi=110, format="png")
-    return Image.open(file).convert("RGB")
-
-
-def _page(analysis: Analysis, values: dict[str, Any], pictures: dict[str, Image.Image], moving: str, title: str) -> str:
-    def embedded(name: str, wide: bool = False) -> str:
-        file = io.BytesIO()
-        pictures[name].save(file, "PNG")
-        data = base64.b64encode(file.getvalue()).decode()
-        return f'<img alt="{name}"{" class=wide" * wide} src="data:image/png;base64,{data}">'
-
-    def figure(name: str, words: str) -> str:
-        return f"<figure>{embedded(name)}<figcaption>{html.escape(words)}</figcaption></figure>"
-
-    def bars(found: dict[str, float]) -> str:
-        lines = sorted(found.items(), key=lambda item: -item[1])
-        cells = (
-            f"<tr><th>{html.escape(name)} <small>{ACTION_UNITS.get(name, '')}</small><td>{value:.2f}"
-            f"<td style='width:12rem'><div style='width:{100 * value:.0f}%'></div>"
-            for name, value in lines
-        )
-        return f"<table>{''.join(cells)}</table>"
-
-    said = "spotted here, by the flow" if values["apex_spotted"] else "given"
-    shown = [
-        figure("onset", f"onset, frame {values['onset']}"),
-        figure("apex", f"apex, frame {values['apex']} ({said})"),
-        figure("flow", f"optical flow from one to the other; at most {values['largest_flow']} pixels"),
-        figure("strain", "optical strain: where skin is stretched"),
+def _page(values: dict[str, Any], folder: Path, title: str, seen: bool) -> str:
+    spotted = "spotted here, by the flow" if values["apex_spotted"] else "given"
+    captions = {
+        "onset": f"onset, frame {values['onset']}",
+        "apex": f"apex, frame {values['apex']} ({spotted})",
+        "flow": f"optical flow from onset to apex; at most {values['largest_flow']} pixels",
+        "strain": "optical strain: where skin is stretched",
+    }
+    if seen:
+        captions["seen"] = f"evidence for {values['emotion']} (red) and against it (blue)"
+    readers = [
+        f"{what} by {own['network']}: {own['trained'] or 'training data unknown'}"
+        for what, own in values["readers"].items()
     ]
-    if "seen" in pictures:
-        shown.append(figure("seen", f"what speaks for {values['emotion']} (red) and against it (blue)"))
-    readers = values["readers"]
-    trained = "".join(
-        f"<li><b>{what}</b>: {html.escape(own['network'])}, {html.escape(own['trained'] or 'trained on unknown clips')}"
-        for what, own in readers.items()
+    summary = [
+        f"{values['frames']} frames; onset {values['onset']}, apex {values['apex']} ({spotted}),"
+        f" offset {values['offset']}.",
+        f"What networks find depends on their training data; {'; '.join(readers)}.",
+    ]
+    motion = "The face's own motion, without the head's: the 95th percentile of the flow since the onset."
+    magnified = f"Enlarged by {values['magnified_by']}."
+    sections = [
+        Section("Where it moves", pictures={folder / f"{name}.png": words for name, words in captions.items()}),
+        Section(f"{values['magnified']:g} times the motion", magnified, {folder / "magnified.gif": ""}),
+        Section("Class", table=_bars(values["emotions"])),
+        Section("Action units at the apex", table=_bars(values["units_at_apex"])),
+        Section("Action units over time", pictures={folder / "units.png": ""}),
+        Section("Motion over time", motion, {folder / "motion.png": ""}),
+    ]
+    head = f"{title}: {values['emotion']}, {100 * values['confidence']:.0f} %"
+    return page(head, summary, sections)
+
+
+def _bars(found: dict[str, float]) -> str:
+    cells = (
+        f"<tr><th>{html.escape(name)} <small>{ACTION_UNITS.get(name, '')}</small><td>{value:.2f}"
+        f"<td style='width:12rem'><div style='width:{100 * value:.0f}%'></div>"
+        for name, value in sorted(found.items(), key=lambda item: -item[1])
     )
-    head = f"{values['emotion']}, {100 * values['confidence']:.0f} %"
-    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>
-<style>{STYLE}</style>
-<small>micro-expression</small><h1>{html.escape(title)}: {html.escape(head)}</h1>
-<p>{values["frames"]} frames; onset {values["onset"]}, apex {values["apex"]} ({said}), offset {values["offset"]}.</p>
-<p class="note">What networks say depends on what they have seen:</p><ul>{trained}</ul>
-<h2>Where it moves</h2><div class="row">{"".join(shown)}</div>
-<h2>{values["magnified"]:g} times the motion</h2><p>Enlarged by {values["magnified_by"]}.</p>
-<img alt="magnified" style="width:20rem" src="data:image/gif;base64,{moving}">
-<h2>Class</h2>{bars(values["emotions"])}
-<h2>Action units at the apex</h2>{bars(values["units_at_apex"])}
-<h2>Action units over time</h2>{embedded("units", wide=True)}
-<h2>Motion over time</h2><p>The face's own, without the head's: the 95th percentile of the flow since the onset.</p>
-{embedded("motion", wide=True)}
-</html>
-"""
+    return f"<table>{''.join(cells)}</table>"

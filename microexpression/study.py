@@ -1,7 +1,7 @@
-"""A network under a protocol: every fold trained, predicted and kept; all predictions scored together.
+"""A network under a protocol: each fold trained and predicted, and baselines.
 
-A fold's training sees its training samples alone: what it is tested on comes into play when it has ended. Nothing is
-chosen by it, and the last step is what counts.
+The training of a fold uses its training samples alone; test samples are read when it has ended. The network of the last
+step is tested.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from common.core.parallel import each
 from common.training.sampler import generator
 
 from .data.sample import Sample
-from .fit import Clips, Study, fit, fold_seed, predict
+from .fit import Study, fit, fold_seed, predict, read_samples
 from .inputs import prepare, read, with_latents
 from .magnification import load_magnifier
 from .protocols import Fold, Protocol
@@ -33,14 +34,10 @@ from .protocols import Fold, Protocol
 
 @dataclass(frozen=True)
 class Predicted:
-    """All folds' predictions, each sample's once.
-
-    `logits` are (N, K) in the order of the protocol's samples.
-    """
+    """Predictions of all folds: `logits` (N, K) in the order of the protocol's samples."""
 
     protocol: Protocol
     logits: np.ndarray
-    study: Study
 
 
 def run(
@@ -52,92 +49,85 @@ def run(
     jobs: int = 1,
     progress: bool = True,
 ) -> Predicted:
-    """Trains and predicts every fold that is not there yet, in a folder in which each has its log, network and
-    predictions.
+    """Trains and predicts the missing folds, in a folder with the log, network and predictions of each.
 
-    `extra` samples, labelled by the protocol's words, are only ever trained on; `jobs` processes have one thread and a
-    fold of their own each.
+    `extra` samples with labels of the protocol are only trained on; each of `jobs` processes has one thread and trains
+    one fold at a time.
 
-    Raises InputError for options that cannot be used, or that differ from those of the run in the folder; DataSetError
-    with every clip that cannot be used.
+    Raises InputError: too few extra samples (code "count"), extra people who are tested ("conflict"), or options that
+    differ from those of the run in the folder; DataSetError: with every clip that cannot be used.
     """
     output = Path(output).expanduser()
-    if study.mix and not extra:
-        raise InputError("mix needs extra samples to mix in.")
     more = _labelled(extra, protocol) if study.mix else []
     largest = max((len(fold.train) for fold in protocol.folds), default=0)
-    if len(more) < round(study.mix * largest):
-        raise InputError(
-            f"mix = {study.mix:g} takes {round(study.mix * largest)} extra samples in a fold of {largest}; there are"
-            f" {len(more)} that have a label of the protocol."
-        )
+    needed = max(1, round(study.mix * largest)) if study.mix else 0
+    if len(more) < needed:
+        message = f"Too few extra samples with a label of the protocol for mix = {study.mix:g}."
+        raise InputError(message, code="count", expected=needed, actual=len(more))
     with alone(output, PATIENCE):
-        asked = hashlib.sha256(
-            repr([(s.key, s.onset, s.apex, s.offset) for s in protocol.samples]).encode()
-        ).hexdigest()
-        facts = {"study": asdict(study), "protocol": protocol.name, "answers": list(protocol.names), "samples": asked}
+        facts = {"study": asdict(study), "protocol": protocol.name, "answers": list(protocol.names)}
+        facts["samples"] = _digest([(s.key, s.onset, s.apex, s.offset) for s in protocol.samples])
         if study.magnifier is not None:
-            facts["study"]["magnifier"] = sha256(Path(study.magnifier))  # wherever it lies
-        facts |= {"extra": hashlib.sha256(repr([s.key for s, _ in more]).encode()).hexdigest() if more else ""}
+            facts["study"]["magnifier"] = sha256(Path(study.magnifier))  # whatever its path
+        facts["extra"] = _digest([s.key for s, _ in more]) if more else ""
         claim(output / "study.json", facts, "name another folder")
         files = _inputs(study, [*protocol.samples, *(sample for sample, _ in more)], output, jobs, progress)
         labels = [*protocol.labels, *(label for _, label in more)]
-        own = protocol.folds, protocol.names, protocol.units
-        task = _FoldTask(study, *own, tuple(files), tuple(labels), len(protocol.samples), output)
+        own, samples = (protocol.folds, protocol.names, protocol.units), list(zip(files, labels))
+        task = partial(_run_fold, study, *own, samples, len(protocol.samples), output)
         with closing(each(task, range(len(protocol.folds)), jobs)) as made:
             found = list(tqdm(made, total=len(protocol.folds), desc=study.model, unit="fold", disable=not progress))
     logits = np.full((len(protocol.samples), len(protocol.names)), np.nan)
     for fold, rows in zip(protocol.folds, found):
         logits[list(fold.test)] = rows
-    return Predicted(protocol, logits, study)
+    return Predicted(protocol, logits)
 
 
-@dataclass(frozen=True)
-class _FoldTask:
-    """Trains and predicts the fold of a number; travels to workers."""
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()
 
-    study: Study
-    folds: tuple[Fold, ...]
-    names: tuple[str, ...]
-    units: bool
-    files: tuple[Path, ...]
-    labels: tuple[int | tuple[int, ...], ...]
-    first: int
-    output: Path
 
-    def __call__(self, number: int) -> np.ndarray:
-        fold = self.folds[number]
-        folder = self.output / "folds" / fold.name
-        kept = folder / "predictions.json"
-        if kept.is_file():
-            return np.array(parse_json(read_text(kept))["logits"])
-        seed = fold_seed(self.study.seed, fold.name)
-        rows = [*fold.train, *self._mixed(len(fold.train), seed)]
-        data = Clips(self._paths(rows), [self.labels[row] for row in rows])
-        network = fit(self.study, data, self.names, self.units, seed, folder)
-        logits = predict(self.study.chosen(), network, self._paths(fold.test))
-        values = {"test": list(fold.test), "logits": np.round(logits.astype(np.float64), 6).tolist()}
-        replace_file(kept, lambda path: path.write_text(json.dumps(values), encoding="utf-8"))
-        return np.array(values["logits"])
-
-    def _paths(self, rows: Sequence[int]) -> list[Path]:
-        return [self.files[row] for row in rows]
-
-    def _mixed(self, own: int, seed: int) -> list[int]:
-        order = torch.randperm(len(self.files) - self.first, generator=generator(seed, 1))
-        return [self.first + int(place) for place in order[: round(self.study.mix * own)]]
+def _run_fold(
+    study: Study,
+    folds: Sequence[Fold],
+    names: Sequence[str],
+    units: bool,
+    samples: Sequence[tuple[Path, int | tuple[int, ...]]],
+    own: int,
+    output: Path,
+    number: int,
+) -> np.ndarray:
+    """Trains and predicts a fold by its number, in any process; `samples` are files and labels, the extra ones from
+    place `own` on.
+    """
+    fold = folds[number]
+    folder = output / "folds" / fold.name
+    cached = folder / "predictions.json"
+    if cached.is_file():
+        return np.array(parse_json(read_text(cached))["logits"])
+    seed = fold_seed(study.seed, fold.name)
+    order = torch.randperm(len(samples) - own, generator=generator(seed, 1))
+    extra = [own + int(place) for place in order[: round(study.mix * len(fold.train))]]
+    files, labels = zip(*(samples[row] for row in (*fold.train, *extra)))
+    network = fit(study, read_samples(files, labels), names, units, seed, folder)
+    logits = predict(study.chosen(), network, [samples[row][0] for row in fold.test])
+    values = {"test": list(fold.test), "logits": np.round(logits.astype(np.float64), 6).tolist()}
+    replace_file(cached, lambda path: path.write_text(json.dumps(values), encoding="utf-8"))
+    return np.array(values["logits"])
 
 
 def publish(
     study: Study, protocol: Protocol, output: str | Path, trained: str, *, jobs: int = 1, progress: bool = True
 ) -> Path:
-    """Trains on all samples of a protocol, test samples too, whose folds' scores say how good this network may be;
-    returns the network's folder, see `microexpression.reader`. `trained` are words that go with it, `jobs` processes
-    for the flow.
+    """Trains on all samples of a protocol; the scores of its folds estimate this network's.
+
+    Returns the network's folder, see `microexpression.reader`. `trained` describes its training data; `jobs` processes
+    compute the flow.
     """
     output = Path(output).expanduser()
     files = _inputs(study, protocol.samples, output, jobs, progress)
-    fit(study, Clips(files, protocol.labels), protocol.names, protocol.units, study.seed, output / "all", trained)
+    samples = read_samples(files, protocol.labels)
+    fit(study, samples, protocol.names, protocol.units, study.seed, output / "all", trained)
     return output / "all" / "model"
 
 
@@ -154,21 +144,18 @@ def _inputs(study: Study, samples: Sequence[Sample], output: Path, jobs: int, pr
 def _labelled(extra: Sequence[Sample], protocol: Protocol) -> list[tuple[Sample, int | tuple[int, ...]]]:
     known = {sample.person for sample in protocol.samples}
     if both := sorted({" ".join(sample.person) for sample in extra if sample.person in known}):
-        raise InputError(f"Extra samples must be of other people than those who are tested: {', '.join(both[:5])}.")
-    found = [(sample, label) for sample in extra if (label := protocol.label_of(sample)) is not None]
-    if not found:
-        raise InputError("None of the extra samples has a label of the protocol.")
-    return found
+        raise InputError("Extra samples show people who are tested.", code="conflict", actual=both)
+    return [(sample, label) for sample in extra if (label := protocol.label_of(sample)) is not None]
 
 
-# --- what any network has to beat -----------------------------------------------------------------------------------
+# --- baselines ------------------------------------------------------------------------------------------------------
 
 STRENGTH = 0.3
-"""Of the ridge, for each feature; features have deviation 1."""
+"""Of the ridge, per feature; features have deviation 1."""
 
 
 def chance(protocol: Protocol) -> np.ndarray:
-    """(N, K) logits of one answer for all: each fold's most frequent class; every unit is there."""
+    """(N, K) logits of constant predictions: each fold's most frequent class, or every unit."""
     logits = np.zeros((len(protocol.samples), len(protocol.names)))
     for fold in protocol.folds:
         if protocol.units:
@@ -180,7 +167,7 @@ def chance(protocol: Protocol) -> np.ndarray:
 
 
 def linear(protocol: Protocol, files: Sequence[Path]) -> np.ndarray:
-    """(N, K) logits of ridge regression on the flow of each file of `inputs.prepare`, to -1 and 1 for each answer."""
+    """(N, K) logits of ridge regression on the flow of each file of `inputs.prepare`, with targets -1 and 1."""
     features = np.stack([read(path)["flow"].ravel() for path in files]).astype(np.float64)
     if protocol.units:
         targets = 2.0 * np.array(protocol.labels) - 1

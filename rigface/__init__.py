@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from ._api import rig as rig
     from ._api import sweep as sweep
     from ._api import transfer as transfer
+    from .attributes import Light as Light
+    from .attributes import Pose as Pose
     from .conditioning import Conditions as Conditions
-    from .editor import Target as Target
-    from .light import Light as Light
-    from .pose import Pose as Pose
     from .reconstruct import Reconstructor as Reconstructor
+    from .reconstruct import View as View
     from .request import RigEdit as RigEdit
 
 attach(__name__)

@@ -20,13 +20,13 @@ ABOUT = """Changes the light on a face in a photo, where it looks and its expres
     rigface photo.jpg --light azimuth=60 --pose yaw=15 AU12=3 -o out.png
     rigface photo.jpg --target other.jpg --copy light+pose -o out.png
     rigface *.jpg --light azimuth=-60,elevation=20 -o lit/            several photos, one folder
-    rigface crop.png --background bg.png --render render.png --coefficients exp.npy    prepared before
+    rigface crop.png --background bg.png --render render.png --coefficients exp.npy    conditions prepared before
     rigface convert generic_model.pkl landmark_embedding.npy          FLAME's and DECA's files, once, as .safetensors
     rigface prepare-pairs pairs.jsonl -o rig/pairs.jsonl           pairs to train on, of MagicFace's
 
 Angles are degrees. Light comes from azimuth (0 the camera, positive the picture's right) and elevation. A pose is added
 to the present one (positive yaw turns to the picture's right, positive pitch looks up); "yaw=0,absolute" is where the
-head shall look. Action units are changes, on the FACS scale 0..5: 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
+head looks afterwards. Action units are changes, on the FACS scale 0..5: 1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25 and 26.
 """
 
 EVALUATED = """Light, pose, single action units and combinations in turn, with the model's own settings: where the light
@@ -38,22 +38,21 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("request")
     group.add_argument("--light", help="azimuth, elevation, intensity, ambient, e.g. azimuth=60,elevation=20")
     group.add_argument("--pose", help='yaw, pitch, roll, added to the present ones, e.g. yaw=15; or "yaw=0,absolute"')
-    group.add_argument("--target", type=Path, metavar="PHOTO", help="to copy from")
-    group.add_argument("--copy", metavar="WHAT", help="light, pose, expression; several as light+pose")
+    group.add_argument("--target", type=Path, metavar="PHOTO", help="photo to copy from")
+    group.add_argument(
+        "--copy", metavar="WHAT", help="attributes to copy: light, pose, expression; several as light+pose"
+    )
 
 
 def _read_request(words: list[str], args: argparse.Namespace) -> RigEdit:
-    """The request of the words and the options of `_add_request`.
-
-    Raises:
-        ActionUnitError: an AU that is unknown or out of range.
-        InputError: nothing to change.
-    """
+    """The request of the command line, an expression in `words`, and the options of `_add_request`."""
     request = RigEdit(
         light=args.light, pose=args.pose, expression=",".join(words) or None, target=args.target, copy=args.copy
     )
     if not (words or args.light or args.pose or args.copy or args.background):
-        raise InputError('Say what to change, e.g. --light azimuth=60; "neutral" is the null edit.')
+        raise InputError(
+            "There is no request.", code="missing", expected='such as --light azimuth=60; "neutral" is the null edit'
+        )
     return request
 
 

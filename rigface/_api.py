@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from common.facs.action_units import AULike
     from common.imaging.images import ImageLike
 
-    from .editor import Target
     from .options import OneEdit, RigKeywords, SeveralEdits
+    from .reconstruct import View
     from .request import LightLike, PoseLike
-
-__all__ = ["RigFace", "animate", "edit", "grid", "neutralize", "rig", "sweep", "transfer", "verbs"]
 
 
 @overload
@@ -44,7 +42,7 @@ def edit(
     light: LightLike | Sequence[LightLike] | None = None,
     pose: PoseLike | Sequence[PoseLike] | None = None,
     expression: AULike | Sequence[AULike] | None = None,
-    target: ImageLike | Target | Sequence[ImageLike | Target] | None = None,
+    target: ImageLike | View | Sequence[ImageLike | View] | None = None,
     copy: str | list[str] | None = None,
     progress: bool = True,
     **options: Unpack[RigKeywords],
@@ -57,14 +55,14 @@ def edit(
     Args:
         img: a path, a PIL image, a numpy array (H, W, 3), a torch tensor (3, H, W), or a list of such
             (`common.imaging.images.read_image`). Any size; EXIF orientation is honoured.
-        light: the light that shall fall on the face: a `Light`, "azimuth=60,elevation=20", a dict of the same names, or
-            a list of such.
+        light: the light that falls on the face after the edit: a `Light`, "azimuth=60,elevation=20", a dict of the same
+            names, or a list of such.
         pose: how far the head turns from where it looks now: a `Pose`, "yaw=15", a dict, or a list of such;
-            "yaw=0,absolute" is where it shall look.
+            "yaw=0,absolute" is where it looks after the edit.
         expression: how much each action unit changes, as in `magicface.edit`, or a list of such.
-        target: a photo to copy from, or a list of such; what `RigFace.look` made of one will do.
-        copy: what to copy: "light", "pose", "expression", several as "light+pose" or as a list of names. Nothing may
-            be asked for by numbers and from the target both. Nothing at all is the null edit: it reconstructs the face
+        target: a photo to copy from, what `RigFace.look` made of one, or a list of such.
+        copy: what to copy: "light", "pose", "expression", several as "light+pose" or as a list of names. No attribute
+            is requested both by numbers and from the target. Without any request, the null edit reconstructs the face
             unchanged.
         progress: show progress bars.
         {options}
@@ -73,9 +71,9 @@ def edit(
         The edited photo as PIL image; a list of them where `img` or one of the requests is a list. Lists pair up.
 
     Raises:
-        MissingCheckpointError: the weights, or what sees faces in 3D, are not on this machine; the message says what.
+        MissingCheckpointError: the weights, or what sees faces in 3D, are not on this machine.
         ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
-        FaceNotFoundError: no face in a photo. In a list one bad photo ends the call; the command line goes on.
+        FaceNotFoundError: no face in a photo. In a list one bad photo ends the call; the command line continues.
     """
     requests = make_requests(light=light, pose=pose, expression=expression, target=target, copy=copy)
     _check(RigFaceOptions.of(options), img, requests)
@@ -95,16 +93,16 @@ def rig(
     light: LightLike | Sequence[LightLike] | None = None,
     pose: PoseLike | Sequence[PoseLike] | None = None,
     expression: AULike | Sequence[AULike] | None = None,
-    target: ImageLike | Target | Sequence[ImageLike | Target] | None = None,
+    target: ImageLike | View | Sequence[ImageLike | View] | None = None,
     copy: str | list[str] | None = None,
     **options: Unpack[RigKeywords],
 ) -> Conditions | list[Conditions]:
     """What the network will see of an edit, for looking: `rig("photo.jpg", light="azimuth=60").render`.
 
-    Nothing is sampled.
+    Nothing is sampled. Requests and errors are those of `edit`.
 
     Args:
-        img: one photo, as in `edit`; so are the requests.
+        img: one photo.
         light: see `edit`.
         pose: see `edit`.
         expression: see `edit`.
@@ -114,16 +112,13 @@ def rig(
 
     Returns:
         The conditions; a list of them where one of the requests is a list.
-
-    Raises:
-        As `edit`.
     """
     check_keywords("rig", options, RigFaceOptions, RigModelOptions)
     face = RigFaceOptions.of(options)
     model = RigModelOptions.of(options)
     requests = make_requests(light=light, pose=pose, expression=expression, target=target, copy=copy)
     if as_list(img) is not None:
-        raise InputError("rig() takes one photo; got a list of them.")
+        raise InputError("rig() takes one photo, not a list.", code="count", expected=1)
     model.check_device()
     check_exists(img)
     _check(face, img, requests)
@@ -132,10 +127,10 @@ def rig(
 
 
 def _check(face: RigFaceOptions, img: ImageLike | Sequence[ImageLike], requests: RigEdit | list[RigEdit]) -> None:
-    """Checks what only RigFace takes; what is wrong should not cost a model's loading."""
+    """Raises the errors of RigFace's own arguments, before a model loads."""
     if face.background is not None and face.render is not None:
         if as_list(img) is not None:
-            raise InputError("Prepared conditions go with one aligned crop; got a list of pictures.")
+            raise InputError("Prepared conditions go with one aligned crop, not a list.", code="count", expected=1)
         read_conditions(face.background, face.render, face.coefficients)
     for request in requests if isinstance(requests, list) else [requests]:
         check_exists(request.target)

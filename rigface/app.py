@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
-from PIL import Image
-
-from common.app.desk import WARP, Desk, Sampling, Visit
-from common.app.inputs import picture_input, slider
+from common.app.components import gradio, picture_input, slider
+from common.app.desk import Desk, Visit
 from common.app.layout import Controls
-from common.app.library import gradio
 from common.app.tab import AT_ONCE, Tab
 from common.facs.expressions import EXPRESSIONS
 
-from .editor import TURNS, RigFace, Target
-from .light import Light
-from .pose import Pose
+from .attributes import ATTRIBUTES, Light, Pose
+from .editor import TURNS, RigFace
 from .request import RigEdit
 
 ABOUT = "### Light and pose\nA photo in, the same person in other light, looking elsewhere, or with another expression."
 LAMPS = {"from the left": (-60, 10), "from the right": (60, 10), "from above": (0, 60), "from below": (0, -45)}
-PARTS = ("light", "pose", "expression")
-INPUTS = 9
-LOOKS = 32
 
 
 def tab(**networks: Any) -> Tab:
@@ -33,47 +25,12 @@ def tab(**networks: Any) -> Tab:
     Args:
         networks: of `RigFace.from_pretrained`.
     """
-    desk = RigDesk(RigFace, **networks)
+    desk = Desk(RigFace, **networks)
     return Tab(desk, "RigFace", ABOUT, lambda: controls(desk))
 
 
-class RigDesk(Desk[RigFace]):
-    """A desk that keeps what each engine has seen in the photos to copy from."""
-
-    def __init__(self, kind: type[RigFace], **options: Any) -> None:
-        super().__init__(kind, **options)
-        self._looks: dict[int, tuple[Target, Any, dict[str, Target]]] = {}
-
-    def look(self, photo: Any) -> Target:
-        """What there is to copy from a photo, for the warp; only the last photos are kept.
-
-        Raises:
-            FaceNotFoundError: no face is on it.
-        """
-        target = self.warper.look(photo)
-        self._looks[id(target)] = target, photo, {WARP: target}
-        for old in list(self._looks)[:-LOOKS]:
-            del self._looks[old]
-        return target
-
-    def run(
-        self, visit: Visit, requests: list[RigEdit], sampling: Sampling, engine: str, step: Callable[..., Any]
-    ) -> list[Image.Image]:
-        """See `Desk.run`."""
-        return super().run(visit, [self._ready(request, engine) for request in requests], sampling, engine, step)
-
-    def _ready(self, request: RigEdit, engine: str) -> RigEdit:
-        """A request whose photo to copy from has been looked at by the engine's own editor."""
-        if id(request.target) not in self._looks:
-            return request
-        _, photo, seen = self._looks[id(request.target)]
-        if engine not in seen:
-            seen[engine] = self.editor_for(engine).look(photo)
-        return replace(request, target=seen[engine])
-
-
-def controls(desk: RigDesk) -> Controls:
-    """Lamps, angles, a word, and another photo to copy from."""
+def controls(desk: Desk[RigFace]) -> Controls:
+    """Lamps, angles, an expression, and another photo to copy from."""
     gr = gradio()
     with gr.Row(elem_classes="presets"):
         lamps = {name: gr.Button(f"light {name}", size="sm", min_width=100) for name in LAMPS}
@@ -85,7 +42,7 @@ def controls(desk: RigDesk) -> Controls:
     with gr.Row():
         ambient = slider(0, 1, 0.5, step=0.05, label="light from everywhere", elem_classes="ambient")
         intensity = slider(0.3, 2, 1, step=0.05, label="brightness", elem_classes="intensity")
-    # who moves a lamp wants its light
+    # moving a lamp switches the change of light on
     gr.on([each.input for each in (azimuth, elevation, ambient, intensity)], lambda: True, None, relit, **AT_ONCE)
     with gr.Row():
         turns = [
@@ -93,25 +50,29 @@ def controls(desk: RigDesk) -> Controls:
             for name, limit in TURNS.items()
         ]
     with gr.Row():
-        word = gr.Dropdown(["as it is", *EXPRESSIONS], value="as it is", label="Expression", elem_classes="words")
+        expression = gr.Dropdown(["as it is", *EXPRESSIONS], value="as it is", label="Expression", elem_classes="words")
     with gr.Accordion("Copy from another photo", open=False):
         target = picture_input("Other photo", height=160, sources=["upload", "webcam"], elem_classes="other")
-        copied = gr.CheckboxGroup(list(PARTS), value=["light"], label="What to copy")
+        copied = gr.CheckboxGroup(list(ATTRIBUTES), value=["light"], label="What to copy")
         take = gr.Button("Copy", size="sm")
         forget = gr.Button("Copy nothing", size="sm")
     other = gr.State(None)
-    inputs = [relit, azimuth, elevation, ambient, intensity, *turns, word]
-    assert len(inputs) == INPUTS
+    inputs = [relit, azimuth, elevation, ambient, intensity, *turns, expression]
+
+    def lit(place: tuple[int, int]) -> Any:
+        return lambda: [True, *place] + [gr.skip()] * (len(inputs) - 2)
 
     def copy(visit: Visit, photo: Any, parts: Sequence[str]) -> list[Any]:
-        given = None if photo is None or not parts else (desk.look(photo), tuple(parts))
-        return [gr.skip()] * INPUTS + [given]
+        if photo is None or not parts:
+            return [gr.skip()] * len(inputs) + [None]
+        desk.warper.ready([RigEdit(target=photo, copy=parts)])  # raises where no face is detected
+        return [gr.skip()] * len(inputs) + [(photo, tuple(parts))]
 
     neutral = [False, 0, 10, 0.5, 1, 0, 0, 0, "as it is", None]
     return Controls(
         inputs=[*inputs, other],
         request=request,
-        told=lambda asked: {"package": "rigface", "request": str(asked)},
+        recorded=lambda asked: {"package": "rigface", "request": str(asked)},
         requested=lambda asked: list(asked.expression) if asked.expression else None,
         sweeps={
             "light from left to right": lambda asked: [
@@ -124,8 +85,8 @@ def controls(desk: RigDesk) -> Controls:
         },
         sets=[
             (reset.click, lambda: neutral, ()),
-            (forget.click, lambda: [gr.skip()] * INPUTS + [None], ()),
-            *((button.click, _lamp(LAMPS[name]), ()) for name, button in lamps.items()),
+            (forget.click, lambda: [gr.skip()] * len(inputs) + [None], ()),
+            *((button.click, lit(LAMPS[name]), ()) for name, button in lamps.items()),
         ],
         asks_photo=[(take.click, copy, (target, copied))],
     )
@@ -140,24 +101,19 @@ def request(
     yaw: float,
     pitch: float,
     roll: float,
-    word: str | None,
+    expression: str | None,
     other: tuple[Any, tuple[str, ...]] | None,
 ) -> RigEdit:
-    """What the components ask for; what is copied is not asked for by numbers."""
+    """What the components ask for; what is copied is not requested by numbers."""
     target, parts = other or (None, ())
     light = Light(azimuth, elevation, intensity, ambient) if relit and "light" not in parts else None
     pose = Pose(yaw, pitch, roll) if (yaw or pitch or roll) and "pose" not in parts else None
-    known = EXPRESSIONS.get(word or "") if "expression" not in parts else None
-    units = known.units if known else None
-    return RigEdit(light=light, pose=pose, expression=units, target=target, copy=list(parts) or None)
-
-
-def _lamp(place: tuple[int, int]) -> Any:
-    return lambda: [True, *place] + [gradio().skip()] * (INPUTS - 2)
+    known = EXPRESSIONS.get(expression or "") if "expression" not in parts else None
+    return RigEdit(light=light, pose=pose, expression=known and known.units, target=target, copy=list(parts) or None)
 
 
 def _with(asked: RigEdit, **parts: Any) -> RigEdit:
-    """A request in which these parts are asked for by numbers."""
-    kept = {name: getattr(asked, name) for name in PARTS} | parts
+    """A request for these parts by numbers, and for what it has of the others."""
+    kept = {name: getattr(asked, name) for name in ATTRIBUTES} | parts
     copied = asked.copy - set(parts)
     return RigEdit(**kept, target=asked.target if copied else None, copy=copied or None)

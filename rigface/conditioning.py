@@ -13,8 +13,10 @@ from common.core.files import expanded
 from common.core.jsonio import check_regular
 from common.imaging.images import ImageLike, read_image, rgb
 
+GUIDES = ("background", "render")
+"""The conditioning images, in the order of the network's channels."""
 GREY = 127
-"""What stands in a background where the person was (0 to 255), as the published network was trained."""
+"""Value of a background (0 to 255) where the person was, as the published network was trained."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +26,9 @@ class Conditions:
     Attributes:
         background: (S, S, 3) uint8, RGB: the source with the person painted grey, where they were and, for a new pose,
             where they will be; for the embedded network the source as it is.
-        render: (S, S, 3) uint8, RGB: the wanted 3D face under the wanted light, where it shall be, on black; for the
+        render: (S, S, 3) uint8, RGB: the target 3D face under the target light, in its place, on black; for the
             embedded network its warp, in the photo.
-        coefficients: (V,) float32, the wanted expression, 64 of the BFM basis for the published network; for the
+        coefficients: (V,) float32, the target expression, 64 of the BFM basis for the published network; for the
             embedded one the change in 24 numbers (`common.warp.delta`).
         notes: what the user should know of how these were made; an edit logs them.
         mask: (S, S) bool, what the edit may change; None: what the subject says, and wherever the background is not
@@ -36,7 +38,7 @@ class Conditions:
 
     Raises:
         ShapeError: shapes that do not fit one another.
-        InputError: pictures that are not uint8, or coefficients that are no finite numbers.
+        InputError: pictures that are not uint8, or coefficients that are not finite.
     """
 
     background: np.ndarray
@@ -53,14 +55,16 @@ class Conditions:
             if picture.shape != (side, side, 3):
                 raise ShapeError(f"Conditions.{name}", f"({side}, {side}, 3), a square", picture.shape)
             if picture.dtype != np.uint8:
-                raise InputError(f"Conditions.{name} must be uint8 in 0..255; got {picture.dtype}.")
+                raise InputError(
+                    f"Conditions.{name} has the wrong dtype.", code="type", expected="uint8", actual=str(picture.dtype)
+                )
         if self.mask is not None and self.mask.shape != (side, side):
             raise ShapeError("Conditions.mask", f"({side}, {side})", self.mask.shape)
         vector = np.asarray(self.coefficients, np.float32)
         if vector.ndim != 1 or not len(vector):
             raise ShapeError("Conditions.coefficients", "(V,)", vector.shape)
         if not np.isfinite(vector).all():
-            raise InputError("Conditions.coefficients must be finite; some are NaN or infinite.")
+            raise InputError("Conditions.coefficients must be finite; some are NaN or infinite.", code="finite")
         object.__setattr__(self, "coefficients", vector)
 
     def still(self) -> Conditions:
@@ -89,24 +93,23 @@ def read_conditions(background: ImageLike, render: ImageLike, coefficients: Any)
 def read_coefficients(values: Any) -> np.ndarray:
     """V numbers as (V,) float32, see `read_conditions`."""
     if isinstance(values, (str, Path)):
-        values = _read(expanded(values))
+        path = expanded(values)
+        try:
+            check_regular(path)
+            values = np.lib.format.open_memmap(path, mode="r")  # takes no memory, whatever size the file states
+        except Exception as error:  # damaged files fail in many ways
+            raise ImageError(f"Cannot read coefficients from {path}: {error}", code="unreadable") from error
+    with np.errstate(over="ignore"):  # numbers beyond float32 become infinite, and are refused
+        array = floats_of("Coefficients", values).astype(np.float32)
+    return array[0] if array.ndim == 2 and len(array) == 1 else array
+
+
+def floats_of(what: str, values: Any) -> np.ndarray:
+    """The numbers of a list, array or tensor, float64 of any shape. Raises InputError: they are not numbers."""
     try:
         array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
         if np.iscomplexobj(array):
             raise TypeError("complex numbers")
-        with np.errstate(over="ignore"):  # what no float32 holds is infinite, and refused as such
-            array = array.astype(np.float32)
-    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # a tensor without data
-        raise InputError(
-            f"Coefficients are V numbers, or the path of a .npy file that holds them.\n  got: {error}"
-        ) from error
-    return array[0] if array.ndim == 2 and len(array) == 1 else array
-
-
-def _read(path: Path) -> np.ndarray:
-    """The array of a .npy file, mapped: one that says it is larger than the file takes no memory."""
-    try:
-        check_regular(path)
-        return np.lib.format.open_memmap(path, mode="r")
-    except Exception as error:  # damaged files fail in many ways
-        raise ImageError(f"Cannot read coefficients from {path}: {error}") from error
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # RuntimeError: a tensor without data
+        raise InputError(f"{what} must be numbers.", code="type", actual=str(error)) from error

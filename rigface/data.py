@@ -24,37 +24,34 @@ from common.training.manifest import Manifest, Pair, parsed
 from common.warp import VERSION as WARPS
 from common.warp.delta import Change
 
-from .conditioning import read_coefficients
-from .rendered.reconstruct import Rendered, Seen
+from .conditioning import GUIDES, read_coefficients
+from .reconstruct import View
+from .rendered import Rendered, Seen
 
 STILL_EVERY = 20
 _WHOLE = 0.9  # of the head's weight: no neck
 _FACING = 0.35  # cosine to the viewer from which skin is seen well
-GUIDES = ("background", "render")
 
 
 class SyntheticRigs(Dataset[Pair]):
     """Pairs of synthetic faces, whose sources are detected, cut out and fitted as photos that are edited.
 
-    What has changed is known exactly and drawn on the head that was fitted, with all the mistakes of that, as in use.
-    A source without a detected face gives its place to the next one. Every twentieth pair is a photo that stays as it
-    is: that is what the null edit means.
-
-    The faces come with pairs, of whichever kind; `zoom` is of the crops, see `Crop.around`.
+    The true change is known exactly and drawn on the fitted head, with the errors of fitting, as in use. A source
+    without a detected face is replaced by the next one. Every twentieth pair is a photo that stays as it is, for the
+    null edit. `zoom` is of the crops, see `Crop.around`.
     """
 
     def __init__(self, faces: SyntheticFaces, *, zoom: float = 1.0) -> None:
         self.faces = faces
         self.zoom = zoom
         self.fingerprint = f"v{VERSION} {faces.plan} warps={WARPS} zoom={zoom} still={STILL_EVERY}"
-        self._rendered: Rendered | None = None  # made by each process that loads pictures
 
     def __len__(self) -> int:
         return len(self.faces)
 
     def __getitem__(self, index: int) -> Pair:
         """One pair. Raises FaceNotFoundError: no face is found in any of the sources."""
-        detector = get_detector("mediapipe")  # this and the parser are at hand everywhere
+        detector = get_detector("mediapipe")  # this and the parser are bundled
         parser = get_parser("embedded")
         for number in (*range(index, len(self)), *range(index)):
             item = self.faces[number]
@@ -69,16 +66,15 @@ class SyntheticRigs(Dataset[Pair]):
         )
 
     def _pair(self, item: dict[str, Any], photo: np.ndarray, made: Prepared, *, still: bool) -> Pair:
-        if self._rendered is None:
-            self._rendered = Rendered()
-        seen = self._rendered.look(photo, made.face)
+        rendered = Rendered()
+        seen = rendered.look(photo, made.face)
         if still:
             change = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light)
             target = photo
         else:
             change = true_change(item, seen)
             target = to_pixels(item["target"]["image"])
-        conditions = self._rendered.drawn(seen, change, made.crop, made.labels)
+        conditions = rendered.drawn(View.of(rendered, seen, made), change)
         return {
             "source": to_tensor(made.source),
             "target": to_tensor(made.crop.apply(target)),
@@ -95,8 +91,8 @@ def true_change(item: dict[str, Any], seen: Seen) -> Change:
     light = seen.light
     if not torch.equal(source["light"], target["light"]):
         # A fitted light shines with 1 on the seen skin in the mean: so measured, the lamps' true light comes after it.
-        head = seen.fit.head
-        normals = vertex_normals(seen.fit.vertices(), head.triangles)[0]
+        head = seen.warp.fit.head
+        normals = vertex_normals(seen.warp.fit.vertices(), head.triangles)[0]
         skin = normals[(head.head_weight > _WHOLE) & (normals[:, 2] > _FACING)]  # as `fit_light` reads it, but for hair
         mean = shade(skin[None], source["light"][None].float())[0].mean(0)
         light = target["light"].float() / mean.clamp_min(1e-3)
@@ -117,12 +113,14 @@ class ManifestRigs(Manifest):
     def __init__(self, path: str | Path, size: int) -> None:
         super().__init__(path, size)
         if len(lengths := {len(vector) for vector in self.vectors}) > 1:
-            raise InputError(f"{self.path} has coefficients of different lengths: {sorted(lengths)}.")
+            raise InputError(
+                f"{self.path} has coefficients of different lengths.", code="shape", actual=sorted(lengths)
+            )
 
     def vector(self, row: Mapping[str, Any]) -> list[float]:
         """The coefficients."""
         value = parsed("coefficients", row["coefficients"])
         found = read_coefficients(self.path.parent / value if isinstance(value, str) else value)
         if found.ndim != 1 or not len(found) or not np.isfinite(found).all():
-            raise InputError(f"coefficients must be finite numbers, (V,); got shape {found.shape}")
+            raise InputError("coefficients must be finite numbers, (V,).", code="shape", actual=found.shape)
         return found.tolist()

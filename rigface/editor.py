@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, overload
@@ -23,19 +23,20 @@ from common.editing.options import documented
 from common.editing.request import NULL, parse_all
 from common.editing.subject import Subject, SubjectCache, shared_guides
 from common.face3d.heads.au_scale import to_scale
-from common.faces import Crop, Face
 from common.facs.action_units import ACTION_UNITS
 from common.imaging.image_files import name_of
 from common.imaging.images import ImageLike, read_image, rgb
 from common.imaging.tensors import to_tensor
 from common.warp.delta import TURN_SCALE
 
-from .conditioning import GREY, Conditions, read_conditions
-from .options import RigEditOptions, RigFaceOptions, RigModelOptions, no_guidance
-from .reconstruct import Given, Look, Reconstructor, check_name, get_reconstructor
+from .conditioning import GREY, GUIDES, Conditions, read_conditions
+from .options import NO_GUIDANCE, RigEditOptions, RigFaceOptions, RigModelOptions
+from .reconstruct import Reconstructor, View, check_name, get_reconstructor
+from .rendered import Rendered, Seen, check_angles, warp_of
 from .request import RigEdit
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from typing_extensions import Unpack
 
     from common.editing.options import FaceChoice
@@ -46,30 +47,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GUIDES = 2
+LOOKED = 16  # photos to copy from that an editor keeps
 TURNS = {"yaw": 15.0, "pitch": 12.0, "roll": 15.0}
 """Degrees by which a warp turns a head at most: beyond, it would show too much that the photo does not."""
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """A photo to copy from; a value, good for any number of edits. A `Subject` will do as well.
-
-    Attributes:
-        name: of the photo, where it has one.
-        face: the chosen face, in photo pixels.
-        crop: how the crop round it lies in the photo.
-        labels: (S, S) uint8, its parts in the 19 CelebAMask classes.
-        mask: (S, S) bool, where the person is.
-        seen: the face as the reconstructor saw it.
-    """
-
-    name: str
-    face: Face = field(repr=False)
-    crop: Crop = field(repr=False)
-    labels: np.ndarray = field(repr=False)
-    mask: np.ndarray = field(repr=False)
-    seen: Look = field(repr=False)
 
 
 class RigFace(Editor[RigEdit]):
@@ -83,13 +63,13 @@ class RigFace(Editor[RigEdit]):
     After RigFace: Wei et al., "Towards Consistent and Controllable Image Synthesis for Face Editing", arXiv 2502.02465.
 
     Args:
-        pipeline: the networks, made for two guides.
-        reconstructor: "auto", "released", "embedded" (`rigface.reconstruct.get_reconstructor`), or one itself. It is
-            got when the first photo needs it.
+        pipeline: the networks, made for two conditioning images.
+        reconstructor: "auto", "released", "embedded" (`rigface.reconstruct.get_reconstructor`), or an object. It loads
+            when the first photo needs it.
         options: of `Editor`.
 
     Attributes:
-        looks: what the reconstructor sees of a subject, computed when it is first asked for.
+        views: what the reconstructor sees of a subject, computed when it is first asked for.
 
     Raises:
         CheckpointError: networks for another editor, or defaults that ask for guidance.
@@ -109,29 +89,34 @@ class RigFace(Editor[RigEdit]):
     def __init__(
         self, pipeline: FaceEditPipeline, *, reconstructor: str | Reconstructor = "auto", **options: Any
     ) -> None:
-        if isinstance(reconstructor, str):
-            check_name(reconstructor)
-        if pipeline.guides != GUIDES:
+        check_name("reconstructor", reconstructor)
+        if pipeline.guides != len(GUIDES):
             raise CheckpointError(
-                f"RigFace takes networks with {GUIDES} guides, background and render; these have {pipeline.guides}.\n"
-                "  a model with one guide is magicface's"
+                "RigFace needs networks with two conditioning images, background and render; a model with one is "
+                "magicface's.",
+                code="count",
+                expected=len(GUIDES),
+                actual=pipeline.guides,
             )
         super().__init__(pipeline, **options)
         if self.defaults.guidance != 1:
-            raise CheckpointError(f"The model's editor.json asks for guidance. {no_guidance(self.defaults.guidance)}")
+            raise CheckpointError(
+                f"The model's editor.json names a guidance scale. {NO_GUIDANCE}",
+                code="conflict",
+                expected=1,
+                actual=self.defaults.guidance,
+            )
         self._asked = reconstructor
-        self.looks: SubjectCache[Look] = SubjectCache(self._look)
+        self._looked: list[tuple[Image, View]] = []  # pictures can be compared, but have no hash
+        self.views: SubjectCache[View] = SubjectCache(self._view)
 
     @cached_property
     def reconstructor(self) -> Reconstructor:
-        """Who sees faces in 3D. Raises MissingCheckpointError: nothing on this machine; the message says what is
-        missing.
-        """
-        return (
-            get_reconstructor(self._asked, vector_size=self.pipeline.vector_size, device=str(self.pipeline.device))
-            if isinstance(self._asked, str)
-            else self._asked
-        )
+        """The reconstructor of all faces; errors of its files as of `get_reconstructor`."""
+        if isinstance(self._asked, str):
+            device = str(self.pipeline.device)
+            return get_reconstructor(self._asked, vector_size=self.pipeline.vector_size, device=device)
+        return self._asked
 
     @documented(RigFaceOptions)
     def encode(  # pyright: ignore[reportIncompatibleMethodOverride] - with more options
@@ -149,21 +134,26 @@ class RigFace(Editor[RigEdit]):
         """
         asked = RigFaceOptions(**options)
         if asked.background is None:
-            _ = self.reconstructor  # what is missing should not cost the encoding
+            _ = self.reconstructor  # missing files are reported before the encoding
             subject = super().encode(image, face=asked.face, region=asked.region, strict=asked.strict)
-            self.looks(subject)
+            self.views(subject)
             return subject
-        assert asked.render is not None  # see `RigFaceOptions`
+        assert asked.render is not None  # checked by `RigFaceOptions`
         given = read_conditions(asked.background, asked.render, asked.coefficients)
         if len(given.coefficients) != self.pipeline.vector_size:
             raise ShapeError("coefficients", f"({self.pipeline.vector_size},)", given.coefficients.shape)
         subject = super().encode(image, background=given.background)
         if len(given.render) != self.size:
-            raise InputError(f"A prepared render must be {self.size} x {self.size} pixels; got {len(given.render)}.")
+            raise InputError(
+                "The prepared render has another size than the crop, in pixels.",
+                code="size",
+                expected=self.size,
+                actual=len(given.render),
+            )
         return replace(subject, prepared=given)
 
-    def look(self, image: ImageLike, *, face: FaceChoice = "largest", region: Region | None = None) -> Target:
-        """What there is to copy from a photo; for many edits it need be looked at only once.
+    def look(self, image: ImageLike, *, face: FaceChoice = "largest", region: Region | None = None) -> View:
+        """What there is to copy from a photo: a target of any number of requests.
 
         Args:
             image: the photo.
@@ -173,25 +163,23 @@ class RigFace(Editor[RigEdit]):
         Raises:
             MissingCheckpointError, ImageError, ShapeError, FaceNotFoundError, InputError: see `encode`.
         """
-        reconstructor, photo = self.reconstructor, rgb(read_image(image))
+        reconstructor = self.reconstructor
+        photo = rgb(read_image(image))
         made = self.prepare(photo, face, region or self.defaults.region)
-        name = name_of(image)
-        seen = Look(reconstructor, reconstructor.look(photo, made.face))
-        return Target(name, made.face, made.crop, made.labels, made.mask, seen)
+        return View.of(reconstructor, reconstructor.look(photo, made.face), made, name_of(image))
 
     def ready(self, requests: Sequence[RigEdit]) -> list[RigEdit]:
-        """The requests with their targets looked at, each photo once. Raises InputError: as `look`."""
-        looked: list[tuple[Any, Target]] = []  # pictures can be compared, but have no hash
+        """The requests with views of their targets, of which the last ones are kept. Raises the errors of `look`."""
 
         def one(request: RigEdit) -> RigEdit:
-            target = request.target
-            if target is None or isinstance(target, (Target, Subject)):
+            if request.target is None or isinstance(request.target, (View, Subject)):
                 return request
-            made = next((made for photo, made in looked if photo == target), None)
-            if made is None:
-                made = self.look(target)
-                looked.append((target, made))
-            return replace(request, target=made)
+            photo = read_image(request.target)
+            view = next((view for seen, view in self._looked if seen == photo), None)
+            if view is None:
+                view = self.look(photo)
+                self._looked = [*self._looked, (photo, view)][-LOOKED:]
+            return replace(request, target=replace(view, name=name_of(request.target)))
 
         return [one(request) for request in requests]
 
@@ -240,87 +228,80 @@ class RigFace(Editor[RigEdit]):
         return Rig(vector, guides, masks, tuple(row.warp for row in rows))
 
     def warp(self, subject: Subject, request: RigEdit) -> np.ndarray:
-        """The photo moved and lit by the head that was fitted to it, see `common.warp`. Raises InputError: an aligned
-        crop, a turn beyond `TURNS`, or a request to copy where another reconstructor has looked at the target.
-        """
-        from .rendered.reconstruct import Rendered, Seen  # another reconstructor alone would not need it
+        """The photo moved and lit by the head that was fitted to it, see `common.warp`.
 
+        Raises:
+            InputError: an aligned crop, a turn beyond `TURNS`, or a request to copy where another reconstructor has
+                looked at the target.
+        """
         asked = request.asked
-        look = self.looks(subject)
-        if not isinstance(look.reconstructor, Rendered):
-            if asked.copy:
-                raise InputError(
-                    "A warp copies what the toolkit's own head saw of a target; another reconstructor has looked.\n"
-                    '  make the editor with reconstructor="embedded", or by warping()'
-                )
-            photo = self.fitted(subject)  # an error for an aligned crop
-            assert subject.face is not None
-            look = Look(Rendered(), Seen(photo, subject.face))
-        own = look.reconstructor
-        assert isinstance(own, Rendered)
-        target = self._target(look, asked)
-        change = own.change(look.seen, target and target.seen, asked.copy, asked)
-        for (name, limit), angle in zip(TURNS.items(), (change.vector()[12:15].numpy() * TURN_SCALE).tolist()):
-            if abs(angle) > limit + 1e-3:
-                raise InputError(
-                    "Without networks, a photo cannot be turned so far: it does not show what would come to light.\n"
-                    f"  expected: at most {limit:g} degrees of {name} from the photo's own\n"
-                    f"  got:      {angle:.0f} degrees\n"
-                    "  ask for fewer degrees, or take networks: rigface download fetches the published ones"
-                )
-        return own.warp(look.seen, change, subject.crop, _labels(subject))
+        fitted = self.fitted(subject)  # an error for an aligned crop
+        assert subject.face is not None
+        own = self.reconstructor
+        if isinstance(own, Rendered):
+            view = self.views(subject)
+        elif asked.copy:
+            raise InputError(
+                "A warp copies what the toolkit's own head saw of a target; another reconstructor has looked.",
+                code="conflict",
+                hint='make the editor with reconstructor="embedded", or by warping()',
+            )
+        else:
+            own = Rendered()
+            view = View.of(own, Seen(fitted, subject.face), subject)
+        change = own.change(view.seen, self._viewed(asked))
+        check_angles(
+            (change.vector()[12:15].numpy() * TURN_SCALE).tolist(),
+            TURNS,
+            "Without networks, a head cannot turn so far from where it looks",
+            "ask for fewer degrees, or use networks: rigface download fetches the published ones",
+        )
+        return warp_of(view)(change)
 
     def null(self, subject: Subject, request: RigEdit) -> RigEdit:
-        """The request's warp as it is; nothing at all where the reconstructor does not warp."""
-        return RigEdit(still=request) if self.looks(subject).reconstructor.warps else super().null(subject, request)
+        """The request's warp as it is; the null edit where the reconstructor does not warp."""
+        warps = subject.prepared is None and self.reconstructor.warps
+        return RigEdit(still=request) if warps else super().null(subject, request)
 
     def _conditions(self, subject: Subject, request: RigEdit) -> Conditions:
-        look, made = self.looks(subject), request.target
-        target = self._target(look, request)
-        return look.reconstructor.conditions(
-            look.seen,
-            target and target.seen,
-            request.copy,
-            subject.crop,
-            _labels(subject),
-            None if target is None else _labels(made),
-            request,
-            target_crop=None if target is None else made.crop,
-        )
-
-    def _target(self, look: Look, request: RigEdit) -> Look | None:
-        if not request.copy:
-            return None
-        made = request.target
-        target = self.looks(made) if isinstance(made, Subject) else made.seen
-        if target.reconstructor is not look.reconstructor:
-            raise InputError(
-                "Subject and target were seen by different reconstructors; look at both with one editor, and give a "
-                "photo, not an aligned crop, to copy from or onto."
-            )
-        return target
-
-    def _look(self, subject: Subject) -> Look:
-        """A subject as the reconstructor sees it; our own head looks at its warp, which knows the photo's parts too."""
         if isinstance(subject.prepared, Conditions):
-            return Look(Given(subject.prepared))
+            if request != RigEdit():
+                raise InputError(
+                    "Prepared pictures already show the edit; nothing else can be requested.",
+                    code="conflict",
+                    actual=str(request),
+                    hint="pass the pictures without a request, or the photo itself with one",
+                )
+            return subject.prepared
+        source = self.views(subject)
+        return self.reconstructor.conditions(source, self._viewed(request))
+
+    def _viewed(self, request: RigEdit) -> RigEdit:
+        """The request with a view in place of a subject to copy from."""
+        if not request.copy:
+            return request
+        target = self.views(request.target) if isinstance(request.target, Subject) else request.target
+        if target.reconstructor is not self.reconstructor:
+            raise InputError(
+                "Subject and target were seen by different reconstructors; look at both with one editor.",
+                code="conflict",
+            )
+        return replace(request, target=target)
+
+    def _view(self, subject: Subject) -> View:
+        """A subject as the reconstructor sees it; our own head looks at its warp, which knows the photo's parts too."""
         if subject.face is None:
             raise InputError(
-                "The subject is an aligned crop without conditions, and cannot be seen in 3D.\n"
-                "  encode it with background, render and coefficients, or encode the photo itself"
+                "The subject is an aligned crop, and cannot be seen in 3D.",
+                code="missing",
+                hint="encode it with background, render and coefficients, or encode the photo itself",
             )
         reconstructor = self.reconstructor
-        if reconstructor.warps:
-            from .rendered.reconstruct import Rendered, Seen  # the other reconstructor alone would not need it
-
-            if isinstance(reconstructor, Rendered):
-                return Look(reconstructor, Seen(self.fitted(subject), subject.face))
-        return Look(reconstructor, reconstructor.look(rgb(subject.photo), subject.face))
-
-
-def _labels(made: Subject | Target) -> Any:
-    """(S, S) uint8, 0 where the region keeps the photo; None for an aligned crop, whose parts are not known."""
-    return None if made.labels is None else np.where(made.mask, made.labels, 0).astype(np.uint8)
+        if isinstance(reconstructor, Rendered):
+            seen: Any = Seen(self.fitted(subject), subject.face)
+        else:
+            seen = reconstructor.look(rgb(subject.photo), subject.face)
+        return View.of(reconstructor, seen, subject)
 
 
 def _pictures(rows: list[np.ndarray]) -> torch.Tensor:

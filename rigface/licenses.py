@@ -1,9 +1,8 @@
-"""Whose weights and files RigFace takes, and whether they are here."""
+"""The weights and files of RigFace, their terms, and whether they are on this machine."""
 
 from __future__ import annotations
 
-from common.cli.shared_sources import shared, stable_diffusion
-from common.cli.source import Source, small_model
+from common.cli.sources import Source, shared, small_model, stable_diffusion
 from common.core.files import home, model_folder
 from common.diffusion.loading import RIGFACE, missing_files
 
@@ -15,16 +14,15 @@ def sources() -> list[Source]:
     brought = [
         Source(
             wanted.what,
-            "seeing faces in 3D, for the published weights" + ("" if wanted.needed else " (if you like)"),
+            "seeing faces in 3D, for the published weights" + ("" if wanted.needed else " (optional)"),
             wanted.licence,
             "no" if "non-commercial" in wanted.licence or "NC" in wanted.licence else "see terms",
             wanted.where,
-            register=_address(wanted.where),
+            register=wanted.register,
             folder=lambda: home() / FOLDER,
             missing=lambda key=key: [] if find_wanted(key) else [WANTED[key].names[0]],
         )
         for key, wanted in WANTED.items()
-        if key != "bisenet"  # a row of all editors
     ]
     return [
         Source(
@@ -43,8 +41,3 @@ def sources() -> list[Source]:
         small_model("RigFace inside", "editing"),
         *shared(),
     ]
-
-
-def _address(where: str) -> str:
-    words = where.replace(",", "").split()
-    return words[2].strip(";") if words[:2] == ["register", "at"] else ""

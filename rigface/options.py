@@ -1,14 +1,13 @@
-"""The options of RigFace's edits: those of every editor, and what is prepared before."""
+"""The options of RigFace's edits: those of every editor, prepared conditions, and the reconstructor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from common.core.errors import InputError
-from common.editing.option_fields import option
-from common.editing.options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelKeywords, ModelOptions
+from common.editing.options import EditOptions, FaceKeywords, FaceOptions, Keywords, ModelOptions, option
 
 from .reconstruct import check_name
 
@@ -20,21 +19,20 @@ if TYPE_CHECKING:
     from common.facs.action_units import AULike, AURequest
     from common.imaging.images import ImageLike
 
-    from .editor import Target
-    from .reconstruct import Reconstructor
+    from .reconstruct import Reconstructor, View
     from .request import LightLike, PoseLike
+
+
+NO_GUIDANCE = (
+    "RigFace has no guidance: the two halves that the published pipeline compares are the same, so that any scale "
+    "gives the same picture, at twice the cost."
+)
 
 
 def _guidance(name: str, value: Any) -> float:
     if isinstance(value, bool) or value != 1:
-        raise InputError(no_guidance(value))
+        raise InputError(NO_GUIDANCE, code="conflict", expected=1, actual=value)
     return 1.0
-
-
-def _reconstructor(name: str, value: Any) -> Any:
-    if isinstance(value, str):
-        check_name(value)
-    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +46,10 @@ class RigEditOptions(EditOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RigFaceOptions(FaceOptions):
-    """`FaceOptions`, and conditions that were prepared before, such as the authors' own pairs: with `background`, they
-    are the edit of the aligned crop, and nothing else can be asked for. Raises InputError: one of the prepared three
-    without the others.
+    """`FaceOptions`, and prepared conditions of an aligned crop, with `background`, beside which nothing is requested.
+
+    Raises:
+        InputError: one of the prepared three without the others.
     """
 
     render: ImageLike | None = option(
@@ -66,8 +65,10 @@ class RigFaceOptions(FaceOptions):
         missing = [name for name, value in given.items() if value is None]
         if 0 < len(missing) < len(given):
             raise InputError(
-                f"Prepared conditions are background, render and coefficients together; {' and '.join(missing)} "
-                "missing."
+                "Prepared conditions are background, render and coefficients together.",
+                code="missing",
+                expected=list(given),
+                actual=[name for name in given if name not in missing],
             )
 
 
@@ -76,7 +77,7 @@ class RigModelOptions(ModelOptions):
     """`ModelOptions`, and what sees faces in 3D."""
 
     reconstructor: str | Reconstructor = option(
-        "auto", "3D reconstruction: released, embedded, one itself, or auto for the first at hand", _reconstructor
+        "auto", "3D reconstruction: released, embedded, an object, or auto for what the network reads", check_name
     )
 
 
@@ -87,48 +88,27 @@ class RigFaceKeywords(FaceKeywords, total=False):
     coefficients: npt.ArrayLike | str | Path | None
 
 
-class RigModelKeywords(ModelKeywords, total=False):
-    """`RigModelOptions` as keywords."""
+class RigKeywords(Keywords, RigFaceKeywords, total=False):
+    """All options of `rigface.edit`."""
 
     reconstructor: str | Reconstructor
 
 
-class RigKeywords(Keywords, RigFaceKeywords, RigModelKeywords, total=False):
-    """All options of `rigface.edit`."""
-
-
-class RigRequest(TypedDict, total=False):
-    """One request by its parts, as keywords."""
+class OneEdit(RigKeywords, total=False):
+    """All keywords of `rigface.edit` and `rigface.rig` with single requests."""
 
     light: LightLike | None
     pose: PoseLike | None
     expression: AURequest | None
-    target: ImageLike | Target | None
+    target: ImageLike | View | None
     copy: str | list[str] | None
 
 
-class RigRequests(TypedDict, total=False):
-    """Requests by their parts, as keywords; each may be a list."""
+class SeveralEdits(RigKeywords, total=False):
+    """All keywords of `rigface.edit` and `rigface.rig` with lists."""
 
     light: LightLike | Sequence[LightLike] | None
     pose: PoseLike | Sequence[PoseLike] | None
     expression: AULike | Sequence[AULike] | None
-    target: ImageLike | Target | Sequence[ImageLike | Target] | None
+    target: ImageLike | View | Sequence[ImageLike | View] | None
     copy: str | list[str] | None
-
-
-class OneEdit(RigRequest, RigKeywords, total=False):
-    """All keywords of `rigface.edit` and `rigface.rig` with single requests."""
-
-
-class SeveralEdits(RigRequests, RigKeywords, total=False):
-    """All keywords of `rigface.edit` and `rigface.rig` with lists."""
-
-
-def no_guidance(guidance: object) -> str:
-    """The sentences of an error."""
-    return (
-        "RigFace has no guidance: the two halves that the published pipeline compares are the same, so that any "
-        "strength gives the same picture, at twice the cost.\n"
-        f"  expected: None or 1, one pass a step\n  got:      {guidance!r}"
-    )

@@ -26,7 +26,10 @@ from common.imaging.images import read_image, rgb
 from common.parsing import PARSERS
 from common.training.people import person_of
 
-from .request import ATTRIBUTES
+from .attributes import ATTRIBUTES
+from .conditioning import GUIDES
+from .reconstruct import View
+from .request import RigEdit
 
 if TYPE_CHECKING:
     from .editor import RigFace
@@ -38,8 +41,7 @@ ABOUT = """Makes of MagicFace's pairs what RigFace is trained on: background, re
     accelerate launch -m rigface.train config.toml --set manifest=rig/pairs.jsonl --set output=out/mine
 
 Each pair becomes an edit of its source that copies light, pose and expression from its target, seen in 3D as the model
-wants it. Pairs in which no face is seen are told and left out. What was stopped goes on when the same command runs
-again.
+wants it. Pairs in which no face is detected are reported and left out. Re-run the command to resume one that stopped.
 """
 
 COLUMNS = ("source", "target")
@@ -47,27 +49,27 @@ log = logging.getLogger(__name__)
 
 
 def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool = True) -> tuple[int, int]:
-    """Write the list and, beside it, a folder of its pictures.
+    """Writes the list and, beside it, a folder of its pictures.
 
     Args:
         manifest: .csv or .jsonl with `source` and `target`, prepared square crops of one person; a column that
-            says who it is goes along, others are left alone. Paths are relative to it.
-        out: a .jsonl file to write; one that holds a part of the same pairs is filled up.
-        editor: whose reconstructor, detector and parser see the faces, in crops of whose size.
+            says who it is is copied, others are not. Paths are relative to the list.
+        out: a .jsonl file to write; pairs that are prepared already are not prepared again.
+        editor: its reconstructor, detector and parser see the faces, in crops of its size.
         progress: show a bar.
 
     Returns:
-        How many pairs are in the list, and how many showed no face.
+        Number of pairs in the list, and number of pairs without a face.
 
     Raises:
         InputError: a list or a picture that cannot be used, or another list lies at `out`.
     """
     manifest, out = manifest.expanduser().resolve(), out.expanduser().resolve()
     if out.suffix != ".jsonl" or out == manifest:
-        raise InputError(f"Name a new .jsonl file to write; got {out}.")
+        raise InputError("The list to write must be another .jsonl file.", code="name", actual=str(out))
     rows = checked(manifest, read_rows(manifest, COLUMNS), _pair)
     if not rows:
-        raise InputError(f"{manifest} lists no pairs.")
+        raise InputError(f"{manifest} lists no pairs.", code="empty")
     folder = out.with_suffix("")
     with alone(folder):
         facts = {"pairs": str(manifest), "pixels": editor.size, "numbers": editor.pipeline.vector_size}
@@ -78,7 +80,7 @@ def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool 
             if not kept.is_file():
                 made = _prepare(row, number, manifest.parent, folder, editor)
                 replace_file(kept, partial(Path.write_text, data=json.dumps(made), encoding="utf-8"))
-            done.append(read_config(kept, "delete it, and it is made again"))
+            done.append(read_config(kept, "delete it; the next run makes it again"))
         lines = "".join(json.dumps(row) + "\n" for row in done if row)
         replace_file(out, partial(Path.write_text, data=lines, encoding="utf-8"))
     return sum(bool(row) for row in done), sum(not row for row in done)
@@ -86,7 +88,7 @@ def prepare_pairs(manifest: Path, out: Path, editor: RigFace, *, progress: bool 
 
 def _pair(row: Any) -> dict[str, Any]:
     if not isinstance(row, dict) or not all(row.get(name) for name in COLUMNS):
-        raise InputError(f"a pair has the columns {' and '.join(COLUMNS)}; got {row!r}")
+        raise InputError(f"a pair has the columns {' and '.join(COLUMNS)}.", code="missing", actual=row)
     return row
 
 
@@ -100,38 +102,30 @@ def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, edito
         log.warning("%s: %s", paths["source"], str(error).splitlines()[0])
         return {}
     reconstructor = editor.reconstructor
-    seen = {name: reconstructor.look(crops[name], made[name].face) for name in COLUMNS}
-    labels = {name: np.where(each.mask, each.labels, 0).astype(np.uint8) for name, each in made.items()}
-    conditions = reconstructor.conditions(
-        seen["source"],
-        seen["target"],
-        frozenset(ATTRIBUTES),
-        made["source"].crop,
-        labels["source"],
-        labels["target"],
-        target_crop=made["target"].crop,
+    source, target = (
+        View.of(reconstructor, reconstructor.look(crops[name], made[name].face), made[name]) for name in COLUMNS
     )
-    names = {name: f"{number:06d}-{name}" for name in ("background", "render", "coefficients")}
-    for name in ("background", "render"):
+    conditions = reconstructor.conditions(source, RigEdit(target=target, copy=ATTRIBUTES))
+    pictures = {name: f"{folder.name}/{number:06d}-{name}.png" for name in GUIDES}
+    for name, file in pictures.items():
         image = Image.fromarray(getattr(conditions, name))
-        replace_file(folder / f"{names[name]}.png", partial(image.save, format="PNG"))
-    numbers = conditions.coefficients.tolist()
-    stored = {name: f"{folder.name}/{names[name]}.png" for name in ("background", "render")}
+        replace_file(folder.parent / file, partial(image.save, format="PNG"))
     column, person = person_of(row)
     own = {} if column is None or person is None else {column: person}
-    return {**{name: str(path) for name, path in paths.items()}, **stored, "coefficients": numbers, **own}
+    sides = {name: str(path) for name, path in paths.items()}
+    return {**sides, **pictures, "coefficients": conditions.coefficients.tolist(), **own}
 
 
 def _square(path: Path, side: int) -> np.ndarray:
-    """An aligned crop at the model's size; one with another aspect ratio would be squeezed, and is refused."""
+    """An aligned crop at the model's size."""
     crop = read_image(path)
     if crop.width != crop.height:
-        raise InputError(f"source and target must be square crops; {path} has {crop.width} x {crop.height} pixels.")
+        raise InputError(f"a crop must be square: {path}.", code="shape", actual=f"{crop.width} x {crop.height}")
     return rgb(crop.resize((side, side), Image.Resampling.LANCZOS))
 
 
 def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:
-    """A picture that is a crop already: looked at as it is, not cut out again."""
+    """A picture that is a crop already, not cut out again."""
     side, own = len(crop), editor.defaults
     face = choose_face(editor.detector.find(crop))
     return prepare_crop(
@@ -149,10 +143,10 @@ def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:
 def main(arguments: Sequence[str]) -> int:
     """The command behind `rigface prepare-pairs`; returns the exit code."""
     parser = console.command_parser("rigface prepare-pairs", ABOUT)
-    parser.add_argument("manifest", type=Path, help="of pairs, as magicface prepare-videos writes it")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the list to write, a .jsonl file")
+    parser.add_argument("manifest", type=Path, help="list of pairs, as magicface prepare-videos writes it")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="list to write, a .jsonl file")
     options.add_flags(parser, ModelOptions, ["detector"])
-    parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
+    parser.add_argument("--parser", default="auto", choices=PARSERS, help="face parser")
     options.add_quiet(parser)
     options.add_model_options(parser)
     args = parser.parse_args(arguments)
@@ -162,7 +156,7 @@ def main(arguments: Sequence[str]) -> int:
     editor = RigFace.from_pretrained(
         args.model, base=args.base, dtype=args.dtype, device=args.device, detector=args.detector, parser=args.parser
     )
-    editor.resolve(EditOptions(engine="diffusion"))  # an error where no networks are named, and none were fetched
+    editor.resolve(EditOptions(engine="diffusion"))  # raises where no networks are named, and none were fetched
     listed, without = prepare_pairs(args.manifest, args.output, editor, progress=not args.quiet)
-    console.note(f"{args.output}: {listed} pairs; {without} left out, in which no face was seen")
+    console.note(f"{args.output}: {listed} pairs; {without} left out, without a detected face")
     return console.OK if listed else console.FAILED

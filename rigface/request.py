@@ -1,4 +1,4 @@
-"""What is asked of a face: light, pose and expression, by numbers or from another photo."""
+"""RigEdit: the request for another light, pose or expression, by numbers or from another photo."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from common.core.errors import InputError
 from common.core.files import expanded
 from common.facs.action_units import AUDelta, AUIntensity
 
-from .light import LAMP, Light
-from .named import check_names
-from .pose import ABSOLUTE, ANGLES, Pose
+from .attributes import ABSOLUTE, ANGLES, ATTRIBUTES, LAMP, Light, Pose, check_names
 
 if TYPE_CHECKING:
     from common.facs.action_units import AULike
     from common.imaging.images import ImageLike
 
-    from .editor import Target
+    from .reconstruct import View
 
 _COPYING = "name the photo: --target PHOTO --copy WHAT"
-_LAMP = {each.name: each.default for each in fields(Light)}
 _LEVELS = {
     "yaw": (-20.0, -10.0, 0.0, 10.0, 20.0),
     "pitch": (-15.0, -7.5, 0.0, 7.5, 15.0),
@@ -34,7 +31,6 @@ _LEVELS = {
     "intensity": (0.6, 0.8, 1.0, 1.2, 1.4),
     "ambient": (0.0, 0.25, 0.5, 0.75, 1.0),
 }
-ATTRIBUTES = ("light", "pose", "expression")
 LightLike: TypeAlias = "Light | str | Mapping[str, object]"
 PoseLike: TypeAlias = "Pose | str | Mapping[str, object]"
 
@@ -79,15 +75,14 @@ class RigEdit:
         copy = _parts(self.copy)
         if (self.target is None) == bool(copy):
             raise InputError(
-                "A photo to copy from (target) and what to copy of it (copy) go together.\n"
-                f"  expected: target=PHOTO, copy='light', or neither\n  got:      target={self.target!r}, "
-                f"copy={'+'.join(sorted(copy)) or None!r}"
+                "A photo to copy from (target) and what to copy of it (copy) go together.",
+                code="missing",
+                expected="target=PHOTO, copy='light', or neither",
+                actual=f"target={self.target!r}, copy={'+'.join(sorted(copy)) or None!r}",
             )
-        own = {"light": light, "pose": pose, "expression": units}
-        if twice := sorted(name for name in copy if own[name] is not None):
+        if twice := sorted(name for name in copy if getattr(self, name) is not None):
             raise InputError(
-                f"{twice[0]} is asked for by numbers and from the photo; take one of them.\n"
-                f"  numbers: {getattr(self, twice[0])}\n  from the photo: {'+'.join(sorted(copy))}"
+                "An attribute is requested both by numbers and from the photo.", code="conflict", actual=twice[0]
             )
         kept = {
             "light": light,
@@ -104,16 +99,13 @@ class RigEdit:
         """What the picture shows: this request, or the one whose warp is left as it is."""
         return self.still or self
 
-    @property
-    def changes(self) -> frozenset[str]:
-        """Which of "light", "pose" and "expression" it changes."""
-        return self.copy | {name for name in ATTRIBUTES if getattr(self, name) is not None}
-
     @classmethod
     def parse(cls, value: Any) -> RigEdit:
         """A request in any of its forms: itself, `{"light": "azimuth=60", "pose": "yaw=15", "expression": "AU12=3"}`, a
-        text such as "yaw=15,azimuth=60,AU12=3", as `str` writes it, or an expression alone. Raises InputError,
-        ActionUnitError, ShapeError: none of them.
+        text such as "yaw=15,azimuth=60,AU12=3", as `str` writes it, or an expression alone.
+
+        Raises:
+            InputError, ActionUnitError, ShapeError: none of them.
         """
         if isinstance(value, RigEdit):
             return value
@@ -122,12 +114,20 @@ class RigEdit:
         if not isinstance(value, Mapping):
             return cls(expression=value)
         if "target" in value:
-            raise InputError(f"What is copied from another photo, {value['target']}, is not in a file; {_COPYING}")
+            raise InputError(
+                "A file cannot copy from a photo.",
+                code="unsupported",
+                actual=value["target"],
+                hint=_COPYING,
+            )
         if not value or set(value) <= set(ATTRIBUTES):
             return cls(**value)
         if set(value) & set(ATTRIBUTES):
             raise InputError(
-                f"A request has {', '.join(ATTRIBUTES)}, or action units alone; got {', '.join(map(str, value))}."
+                "A request has these attributes, or action units alone.",
+                code="unknown",
+                expected=ATTRIBUTES,
+                actual=list(value),
             )
         return cls(expression=dict(value))
 
@@ -151,8 +151,10 @@ class RigEdit:
 
     @classmethod
     def axis(cls, name: str) -> str:
-        """The attribute's name: yaw, pitch, roll, azimuth, elevation, intensity, ambient, or an action unit. Raises
-        ActionUnitError: none of them.
+        """The attribute's name: yaw, pitch, roll, azimuth, elevation, intensity, ambient, or an action unit.
+
+        Raises:
+            ActionUnitError: none of them.
         """
         return name.lower() if name.lower() in (*ANGLES, *LAMP) else AUDelta.axis(name)
 
@@ -170,32 +172,29 @@ class RigEdit:
         return replace(self, expression=(self.expression or AUDelta()).with_level(axis, level))
 
     def plus(self, other: RigEdit) -> RigEdit:
-        """Both requests at once; of one attribute that both name, the other's value counts. Raises InputError: one of
-        them copies from a photo.
+        """Both requests at once; of one attribute that both name, the other's value counts.
+
+        Raises:
+            InputError: one of them copies from a photo.
         """
         self._check_numbers(other)
-        pose = {
-            name: getattr(each, name)
-            for each in (self.pose, other.pose)
-            if each
-            for name in ANGLES
-            if getattr(each, name)
-        }
-        lamps = [asdict(each) for each in (self.light, other.light) if each]
-        light = {name: value for lamp in lamps for name, value in lamp.items() if value != _LAMP[name]}
-        units = (self.expression or AUDelta()).plus(other.expression or AUDelta())
-        lit = self.light is not None or other.light is not None
-        return RigEdit(light=Light(**light) if lit else None, pose=pose or None, expression=units)
+        return RigEdit(
+            light=_over(self.light, other.light),
+            pose=_over(self.pose, other.pose),
+            expression=(self.expression or AUDelta()).plus(other.expression or AUDelta()),
+        )
 
     def blend(self, other: RigEdit, fraction: float) -> RigEdit:
-        """What lies between this request (fraction 0) and another one (1), to three decimals. Raises InputError: only
-        one of them has a light, as nothing lies between the present light and another one, one turn is relative and the
-        other absolute, or one copies from a photo.
+        """What lies between this request (fraction 0) and another one (1), to three decimals.
+
+        Raises:
+            InputError: one of them alone has a light, one turn is relative and the other absolute, or one copies from a
+                photo.
         """
         self._check_numbers(other)
         return RigEdit(
             light=_between("light", self.light, other.light, LAMP, fraction),
-            pose=_between("pose", self.pose or _still(other.pose), other.pose or _still(self.pose), ANGLES, fraction),
+            pose=_between("pose", self.pose, other.pose, ANGLES, fraction, absent=Pose()),
             expression=(self.expression or AUDelta()).blend(other.expression or AUDelta(), fraction),
         )
 
@@ -210,9 +209,7 @@ class RigEdit:
 
     def _check_numbers(self, other: RigEdit) -> None:
         if self.copy or other.copy:
-            raise InputError(
-                "What is copied from a photo has no levels; ask for light, pose and expression by numbers."
-            )
+            raise InputError("A request that copies from a photo has no levels.", code="unsupported", actual=str(self))
 
     def to_json(self) -> dict[str, Any]:
         """What JSON and files of requests have of it; of a photo to copy from its name."""
@@ -238,7 +235,7 @@ def make_requests(
     light: LightLike | Sequence[LightLike] | None = None,
     pose: PoseLike | Sequence[PoseLike] | None = None,
     expression: AULike | Sequence[AULike] | None = None,
-    target: ImageLike | Target | Sequence[ImageLike | Target] | None = None,
+    target: ImageLike | View | Sequence[ImageLike | View] | None = None,
     copy: str | list[str] | None = None,
 ) -> RigEdit | list[RigEdit]:
     """A request, or a list of them where light, pose, expression or target is a list; a single value goes with each.
@@ -250,8 +247,7 @@ def make_requests(
     lists["expression"] = AUDelta.split(expression)
     lengths = {name: len(values) for name, values in lists.items() if values is not None}
     if len(set(lengths.values())) > 1:
-        counts = ", ".join(f"{count} of {name}" for name, count in lengths.items())
-        raise InputError(f"Lists of requests pair up one by one; got {counts}.")
+        raise InputError("Lists of requests have different lengths.", code="count", actual=lengths)
     single = {"light": light, "pose": pose, "expression": expression, "target": target, "copy": copy or frozenset()}
     if not lengths:
         return RigEdit(**single)
@@ -268,7 +264,7 @@ def _parts(copy: Any) -> frozenset[str]:
     elif isinstance(copy, Iterable) and not isinstance(copy, Mapping):
         words = list(copy)
     else:
-        raise InputError(f'copy must be a text such as "light+pose", or a list; got {type(copy).__name__}.')
+        raise InputError("copy must be a text or a list.", code="type", actual=type(copy).__name__)
     check_names("copy", words, ATTRIBUTES)
     return frozenset(words)
 
@@ -278,7 +274,7 @@ def _read(text: str) -> dict[str, Any]:
     Raises InputError: what is copied from a photo.
     """
     if re.search(r"\bcopy\b.*\bfrom\b", text):
-        raise InputError(f"What is copied from another photo is not in a text: {text!r}\n  {_COPYING}")
+        raise InputError("A text cannot copy from a photo.", code="unsupported", actual=text, hint=_COPYING)
     found: dict[str, list[str]] = {name: [] for name in ATTRIBUTES}
     for part in filter(None, (part.strip() for part in re.split(r"[,;]|\b(?:light|pose)\b", text))):
         name = part.partition("=")[0].strip().lower()
@@ -287,23 +283,29 @@ def _read(text: str) -> dict[str, Any]:
     return {name: ",".join(parts) for name, parts in found.items() if parts}
 
 
-def _between(what: str, one: Any, other: Any, names: Sequence[str], fraction: float) -> Any:
-    """The value of a `Light` or `Pose` between two."""
+def _over(one: Any, other: Any) -> Any:
+    """A `Light` or `Pose` with the values that another one names."""
+    if one is None or other is None:
+        return one or other
+    values = {each.name: getattr(other, each.name) for each in fields(other)}
+    return replace(one, **{each.name: values[each.name] for each in fields(other) if values[each.name] != each.default})
+
+
+def _between(what: str, one: Any, other: Any, names: Sequence[str], fraction: float, absent: Any = None) -> Any:
+    """The value of a `Light` or `Pose` between two; `absent` stands for one that is None."""
     if one is None and other is None:
         return None
+    one = one or absent
+    other = other or absent
     fixed = {name: value for name, value in asdict(one or other).items() if name not in names}
     if one is None or other is None or fixed != {name: getattr(other, name) for name in fixed}:
         raise InputError(
-            f"Nothing lies between {one or 'the present'} and {other or 'the present'} {what}.\n"
-            f"  expected: a {what} of the same kind at every keyframe"
+            f"Nothing lies between {one or 'the present'} and {other or 'the present'} {what}.",
+            code="conflict",
+            expected=f"a {what} of the same kind at every keyframe",
         )
     ends = [(getattr(one, name), getattr(other, name)) for name in names]
     return type(one)(**fixed, **{name: round(a + fraction * (b - a), 3) for name, (a, b) in zip(names, ends)})
-
-
-def _still(pose: Pose | None) -> Pose | None:
-    """The turn by nothing, where the other keyframe turns a head from where it looks."""
-    return Pose() if pose is not None and pose.relative else None
 
 
 def _target(target: Any) -> Any:

@@ -13,7 +13,8 @@ from common.training.edit import EditTask
 from common.training.manifest import Pair
 from common.warp.delta import TURN_SCALE, VECTOR_SIZE
 
-from .data import GUIDES, ManifestRigs, SyntheticRigs
+from .conditioning import GUIDES
+from .data import ManifestRigs, SyntheticRigs
 from .editor import RigFace
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class RigFaceTask(EditTask["RigFaceConfig"]):
 
     @staticmethod
     def named(vector: list[float]) -> str:
-        """A change in words, such as "AU12=2.5 yaw=10 light"; of vectors that are not ours, their length."""
+        """A change as text, such as "AU12=2.5 yaw=10 light"; of vectors that are not ours, their length."""
         if len(vector) != VECTOR_SIZE:
             return f"{len(vector)} coefficients"
         count = len(ACTION_UNITS)

@@ -29,7 +29,7 @@ class RigFaceConfig(EditConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.synthetic_count and self.defaults.get("guide") != "photo":
-            raise InputError('Synthetic pairs show the network the photo itself: write guide = "photo" in [defaults].')
+            raise InputError('Synthetic pairs need guide = "photo" in [defaults].', code="conflict")
 
 
 run = training("rigface.task:RigFaceTask")

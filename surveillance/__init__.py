@@ -1,4 +1,4 @@
-"""Long-term surveillance: what a year of one camera's tracks says about a place.
+"""Long-term surveillance: a place as a year of one camera's tracks shows it.
 
     from surveillance import describe, read_tracks
     describe(read_tracks("tracks"), "out")
@@ -27,20 +27,14 @@ if TYPE_CHECKING:
     from .reading import read_truth as read_truth
     from .recording import Recording as Recording
 
-PACKAGES = {
-    "pandas": "pandas",
-    "scipy": "scipy",
-    "sklearn": "scikit-learn",
-    "statsmodels": "statsmodels",
-    "matplotlib": "matplotlib",
-}
-"""Modules and the packages that bring them."""
+PACKAGES = ("matplotlib", "pandas", "scipy", "sklearn", "statsmodels")
 
 
 def ready() -> None:
-    """Nothing, where all are installed. Raises MissingDependencyError: one is not."""
-    for module, package in PACKAGES.items():
+    """Raises MissingDependencyError: one of `PACKAGES` is not installed."""
+    for module in PACKAGES:
         if find_spec(module) is None:
+            package = {"sklearn": "scikit-learn"}.get(module, module)
             raise MissingDependencyError(package, "surveillance", 'pip install "face-rig[surveillance]"')
 
 

@@ -8,11 +8,11 @@ import pandas as pd
 
 from common.core.errors import InputError
 from common.core.files import replace_file
+from common.imaging.page import Section, page
 
 from . import timeseries
 from .evaluation import baselines, evaluate, windows
 from .maps import volumes
-from .page import Section, page
 from .pictures import draw_comparison, draw_forecast, draw_scores, save
 from .reading import read_truth
 from .recording import Recording
@@ -23,20 +23,20 @@ SHOWN = [
     *("tp", "fp", "fn", "tn", "best_f1", "note"),
 ]
 DRAWN = ("together", "trajectories: unlikely", "state space without week: shares", "location shares: local", "tracks")
-"""Methods whose scores are drawn over time, where they are."""
+"""Methods whose scores are drawn over time."""
 
 
 def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     """The table of all days as text; writes scores.csv, called.csv, evaluation.csv, PNGs and evaluation.html."""
     truth, days = read_truth(args.truth), windows(recording.days)
     if args.window not in days:
-        raise InputError(f"There is no window {args.window!r}; choose from {', '.join(days)}.")
+        raise InputError("The window is unknown.", code="unknown", expected=", ".join(days), actual=args.window)
     days = {name: own for name, own in days.items() if own.isin(truth.index).any()}
     if args.window not in days:
-        raise InputError(f"No day of window {args.window} is labelled in {args.truth}.")
+        raise InputError(f"No day of window {args.window} is labelled in {args.truth}.", code="empty")
     known = methods(recording, args.pool, released=args.released, progress=not args.quiet)
     known = {**baselines(volumes(recording), truth), **known}
-    # intervals take as long as all else, and are for what is shown
+    # intervals take as long as everything else, so only the window on the page has them
     tables = {name: evaluate(known, truth, own, draws=args.draws * (name == args.window)) for name, own in days.items()}
     found, every = tables[args.window], pd.concat(tables, names=["window", "row"]).droplevel("row")
     args.output.mkdir(parents=True, exist_ok=True)
@@ -44,11 +44,10 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     called = pd.DataFrame({name: method.calls() for name, method in known.items()})
     whole = found[found["slice"] == "all days"]
     drawn = {name: known[name] for name in DRAWN if name in known}
-    pictures = [
-        ("comparison", "How well they tell", _COMPARISON, draw_comparison(found)),
-        ("scores", "Scores of days", _SCORES, draw_scores(drawn, truth, days[args.window])),
-    ]
-    sections = [Section(title, words, save(own, args.output / f"{name}.png")) for name, title, words, own in pictures]
+    comparison = save(draw_comparison(found), args.output / "comparison.png")
+    over_time = save(draw_scores(drawn, truth, days[args.window]), args.output / "scores.png")
+    sections = [Section("How good they are", _COMPARISON, {comparison: ""})]
+    sections.append(Section("Scores of days", _SCORES, {over_time: ""}))
     for part, own in found.groupby("slice", sort=False):
         table = own[SHOWN].to_html(index=False, float_format="{:.3f}".format, na_rep="", classes="wide")
         counts = f"{own['days'].iloc[0]} days with labels, {own['unusual'].iloc[0]} of them unusual."
@@ -56,11 +55,11 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
     fair = whole[whole["note"] == ""].dropna(subset=["f1"])
     best = fair.loc[fair["f1"].idxmax()]
     words = [
-        f"{whole['days'].iloc[0]} days with labels, {whole['unusual'].iloc[0]} of them unusual. The best calls without"
-        f" labels are those of '{best['method']}': {best['tp']} of {best['unusual']} found, {best['fp']}"
-        f" false alarms, F1 {best['f1']:.3f}.",
-        "Calls know the past alone; days on which a method has no score yet are not called, and count as missed where"
-        " they were unusual. best_f1 is that of the threshold that the labels would choose: a bound, not a result.",
+        f"{whole['days'].iloc[0]} days with labels, {whole['unusual'].iloc[0]} of them unusual. The best method without"
+        f" labels is '{best['method']}': {best['tp']} of {best['unusual']} found, {best['fp']} false alarms,"
+        f" F1 {best['f1']:.3f}.",
+        "Calls use the days before alone. Days without a score are not called, and count as missed if they are unusual."
+        " best_f1 is F1 at the threshold that the labels would choose: an upper bound, not a result.",
     ]
     text = page(f"Unusual days of {recording.name}, window {args.window}", words, sections)
     replace_file(args.output / "scores.csv", lambda path: scores.to_csv(path, index_label="day"))
@@ -71,14 +70,14 @@ def evaluated(recording: Recording, args: argparse.Namespace) -> str:
 
 
 _COMPARISON = (
-    "Dots: all days, with what nine in ten draws of whole weeks give. Rings: without the weekday that has most unusual"
-    " days, since a method may know that weekday and nothing else. With a star: not a fair method, see the notes."
+    "Dots: all days, with 90 % intervals from draws of whole weeks. Rings: without the weekday with most unusual days,"
+    " since a method may detect only that weekday. Star: not a fair method, see the notes."
 )
-_SCORES = "Red: unusual, as people say. Filled: called so by the method. Days without labels are not shown."
+_SCORES = "Red: labelled unusual; filled: flagged by the method. Days without labels are not shown."
 
 
 def predicted(recording: Recording, args: argparse.Namespace) -> str:
-    """Tracks of the days after the last one, as text; writes forecast.csv and forecast.png where asked to."""
+    """Tracks of the days after the last one, as text; writes forecast.csv and forecast.png to an output folder."""
     table = timeseries.series(recording)
     found = timeseries.forecast(table["tracks"], days=args.days, level=args.level)
     ahead = timeseries.counts_of(found.ahead).round(1)

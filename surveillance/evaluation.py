@@ -1,4 +1,4 @@
-"""Scores of days beside what people say: as rankings, and as calls by a threshold."""
+"""Scores of days compared with labels: as rankings, and as calls by a threshold."""
 
 from __future__ import annotations
 
@@ -16,18 +16,14 @@ from .calls import call
 from .maps import WEEKDAYS
 
 YEAR = 365
-"""Recorded days that the first window has."""
+"""Recorded days of the first window."""
 DRAWS = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """A way to tell unusual days.
-
-    Attributes:
-        scores: of days, larger is more unusual; nan where it has none.
-        called: True where it says so by itself; None takes a causal threshold of the scores, see `calls.call`.
-        note: why it is no fair method, such as "chosen by the labels"; empty for those that know the past alone.
+    """A way to find unusual days: scores (larger is more unusual, nan without one), days that it calls unusual (None
+    takes the threshold of `calls.call`), and why it is not fair, such as "chosen by the labels"; empty if it is.
     """
 
     scores: pd.Series
@@ -35,7 +31,7 @@ class Method:
     note: str = ""
 
     def calls(self) -> pd.Series:
-        """True on days that it calls unusual."""
+        """True on days called unusual."""
         return call(self.scores) if self.called is None else self.called
 
 
@@ -45,8 +41,8 @@ def windows(recorded: pd.DatetimeIndex) -> dict[str, pd.DatetimeIndex]:
 
 
 def baselines(volume: pd.DataFrame, truth: pd.Series) -> dict[str, Method]:
-    """What any method has to beat: every day, one weekday (the one with the largest share of unusual days, which only
-    the labels of `read_truth` tell), and volume, tracks and points of each day.
+    """Trivial rules: every day, one weekday (with the largest fraction of unusual days, by the labels of `read_truth`),
+    and the tracks and points of each day.
     """
     days = pd.DatetimeIndex(volume.index)
     known = truth.reindex(days).dropna().astype(bool)
@@ -69,23 +65,23 @@ def evaluate(
     Args:
         methods: name -> see `Method`.
         truth: of `read_truth`.
-        days: that count, of those that are labelled and scored.
+        days: days that count, of those that are labelled and scored.
         draws: of the bootstrap, by weeks, for the intervals of AUC and F1 over all days; 0 for none.
-        seed: of them.
+        seed: of the bootstrap.
 
     Returns:
-        Columns: method, slice, note; days and unusual, those with labels; scored, how many of them have a score; auc
-        and average_precision of the scored ones; of the calls precision, recall, f1, and the counts tp, fp, fn, tn, of
-        all days, where those without a score are not called; best_f1, that of the threshold that the labels would
-        choose, a bound; auc_low, auc_high, f1_low, f1_high, 90 %.
+        Columns: method, slice, note; days and unusual, counts of labelled days; scored, how many of them have a score;
+        auc and average_precision of the scored ones; precision, recall, f1, tp, fp, fn and tn of the calls on all days,
+        where days without a score are not called; best_f1, F1 at the threshold that the labels would choose, an upper
+        bound; auc_low, auc_high, f1_low, f1_high, the bounds of 90 % intervals.
 
     Raises:
-        InputError: no day is labelled.
+        InputError: no day is labelled (code "empty").
     """
     known = truth.dropna().astype(bool)
     known = known[known.index.isin(days)]
     if known.empty:
-        raise InputError(f"None of {len(days)} days is labelled.")
+        raise InputError(f"None of {len(days)} days is labelled.", code="empty")
     rows = []
     for name, method in methods.items():
         table = pd.DataFrame({"score": method.scores.reindex(known.index), "truth": known})
@@ -99,7 +95,7 @@ def evaluate(
 
 
 def slices(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """All days, all but those of the weekday with most unusual ones, and each weekday."""
+    """All days, all days but the weekday with most unusual ones, and each weekday."""
     weekday = pd.DatetimeIndex(table.index).day_of_week
     counts = table["truth"].groupby(weekday).sum()
     most = int(counts.index[int(counts.to_numpy().argmax())])
@@ -108,20 +104,20 @@ def slices(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def measures(table: pd.DataFrame) -> dict[str, float]:
-    """Of rows of score, called and truth; nan for what needs days of both kinds where there is one."""
+    """Of rows of score, called and truth; nan for measures that need days of both kinds where there is one kind."""
     called, truth = table["called"].to_numpy(), table["truth"].to_numpy()
-    tp, fp, fn = (truth & called).sum(), (~truth & called).sum(), (truth & ~called).sum()
+    tn, fp, fn, tp = map(int, metrics.confusion_matrix(truth, called, labels=[False, True]).ravel())
     found: dict[str, float] = {
         "days": len(table),
         "unusual": int(truth.sum()),
         "scored": int(table["score"].notna().sum()),
-        "tp": int(tp),
-        "fp": int(fp),
-        "fn": int(fn),
-        "tn": int((~truth & ~called).sum()),
-        "precision": _share(tp, tp + fp),
-        "recall": _share(tp, tp + fn),
-        "f1": _share(2 * tp, 2 * tp + fp + fn),
+        "tp": tp,
+        "fp": fp,
+        "fn": fn,
+        "tn": tn,
+        "precision": _ratio(tp, tp + fp),
+        "recall": _ratio(tp, tp + fn),
+        "f1": _ratio(2 * tp, 2 * tp + fp + fn),
         **dict.fromkeys(("auc", "average_precision", "best_f1"), np.nan),
     }
     scored = table.dropna()
@@ -139,7 +135,7 @@ def measures(table: pd.DataFrame) -> dict[str, float]:
 
 
 def _intervals(table: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
-    """90 % of what whole weeks, drawn anew, give: days of one week are not independent."""
+    """90 % intervals by resampling whole weeks, since days of one week are not independent."""
     rng = np.random.default_rng(seed)
     week = ((pd.DatetimeIndex(table.index) - pd.Timestamp("2000-01-03")).days // 7).to_numpy()
     parts = [np.flatnonzero(week == one) for one in np.unique(week)]
@@ -148,7 +144,7 @@ def _intervals(table: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
     for _ in range(draws):
         rows = np.concatenate([parts[row] for row in rng.integers(len(parts), size=len(parts))])
         hits = (truth & called)[rows].sum()
-        found.append((_auc(score[rows], truth[rows]), _share(2 * hits, truth[rows].sum() + called[rows].sum())))
+        found.append((_auc(score[rows], truth[rows]), _ratio(2 * hits, truth[rows].sum() + called[rows].sum())))
     made = {}
     for name, own in zip(("auc", "f1"), np.array(found).T):
         if np.isfinite(own).any():
@@ -157,12 +153,12 @@ def _intervals(table: pd.DataFrame, draws: int, seed: int) -> dict[str, float]:
 
 
 def _auc(score: np.ndarray, truth: np.ndarray) -> float:
-    """The area under the ROC curve of those with a score, by their ranks; quicker than sklearn's by far."""
-    there = np.isfinite(score)
-    ranks, own = rankdata(score[there]), truth[there]
+    """The area under the ROC curve of days with a score, by their ranks; much faster than scikit-learn's."""
+    scored = np.isfinite(score)
+    ranks, own = rankdata(score[scored]), truth[scored]
     first, second = own.sum(), (~own).sum()
     return float((ranks[own].sum() - first * (first + 1) / 2) / (first * second)) if first and second else np.nan
 
 
-def _share(part: float, whole: float) -> float:
+def _ratio(part: float, whole: float) -> float:
     return float(part / whole) if whole else np.nan

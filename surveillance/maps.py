@@ -1,4 +1,4 @@
-"""Where people walk: heatmaps, sums over square pools, and both by day, weekday, month, season or part of a day."""
+"""Where people walk: heatmaps and sums over square pools, by day, weekday, month, season or part of a day."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ GROUPS = ("all", "day", "weekday", "month", "season", "year", "part")
 
 @dataclass(frozen=True)
 class Grid:
-    """Square pools over a picture, whose last column and row may be cut off.
-
-    `size` is (width, height) of the picture in pixels, `pool` the side of a pool.
+    """Square pools with a side `pool` over a picture of `size` (width, height), in pixels; the last column and row may
+    be cut off. Raises InputError: the pool is out of range (code "range").
     """
 
     size: tuple[int, int]
@@ -31,9 +30,8 @@ class Grid:
 
     def __post_init__(self) -> None:
         if min(self.size) < 1 or not 1 <= self.pool <= max(self.size):
-            raise InputError(
-                f"Expected pools of 1 to {max(self.size)} pixels in a picture; got {self.pool}, {self.size}."
-            )
+            needed = f"a side of 1 to {max(self.size)} pixels"
+            raise InputError("The pools are out of range.", code="range", expected=needed, actual=self.pool)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -43,7 +41,7 @@ class Grid:
 
     @property
     def names(self) -> list[str]:
-        """Of the pools, row by row: "r3c0" is the fourth row's first."""
+        """Names of the pools, row by row: "r3c0" is the first of the fourth row."""
         rows, columns = self.shape
         return [f"r{row}c{column}" for row in range(rows) for column in range(columns)]
 
@@ -58,17 +56,18 @@ class Grid:
 
 
 def heatmap(recording: Recording) -> np.ndarray:
-    """(H, W) points at each pixel, rows from the top; those outside of the picture are not counted, those on its right
-    and lower border belong to its last pixels.
+    """(H, W) points at each pixel, rows from the top; points outside of the picture are not counted, points on its
+    right and lower border belong to its last pixels.
     """
-    return next(iter(heatmaps(recording, "all").values()))
+    return heatmaps(recording, "all")["all"]
 
 
 def heatmaps(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndarray]:
     """Name of a group -> its heatmap (H, W), see `heatmap`, in the order of time.
 
-    `by` is one of `GROUPS`; "part" cuts the recordings into so many parts of equal length, by frames; what one day in
-    twenty has beyond that is in the last. Raises InputError for an unknown grouping, or no parts.
+    `by` is one of `GROUPS`; "part" cuts the recordings into parts of equal length by frames, of which the last also
+    holds what one day in twenty has beyond. Raises InputError: an unknown grouping (code "unknown"), or parts below 1
+    ("range").
     """
     width, height = recording.size
     x, y = (recording.points[name].to_numpy() for name in ("x", "y"))
@@ -83,15 +82,9 @@ def heatmaps(recording: Recording, by: str, parts: int = 3) -> dict[str, np.ndar
 
 
 def shown(counts: np.ndarray, *, blur: float = 0.0, log: bool = False) -> np.ndarray:
-    """(H, W) of a heatmap to look at: blurred by a Gaussian of `blur` pixels, as log10(1 + count) where asked for."""
+    """A heatmap (H, W) for display: blurred by a Gaussian of `blur` pixels, then log10(1 + count) if `log`."""
     made = gaussian_filter(counts.astype(float), blur) if blur else counts.astype(float)
     return np.log10(1 + made) if log else made
-
-
-def pooled(counts: np.ndarray, pool: int = POOL) -> np.ndarray:
-    """(rows, columns) sums of a heatmap (H, W) over its pools."""
-    lines = np.add.reduceat(counts, np.arange(0, counts.shape[0], pool), axis=0)
-    return np.add.reduceat(lines, np.arange(0, counts.shape[1], pool), axis=1)
 
 
 def day_pools(recording: Recording, grid: Grid | None = None) -> pd.DataFrame:
@@ -107,10 +100,9 @@ def day_pools(recording: Recording, grid: Grid | None = None) -> pd.DataFrame:
 
 def volumes(recording: Recording) -> pd.DataFrame:
     """Tracks and points of each recorded day."""
-    day, track = recording.day_number, recording.track_number
-    first = np.flatnonzero(np.concatenate([[True], np.diff(track) > 0])) if len(track) else np.zeros(0, int)
-    count = len(recording.days)
-    tracks, points = np.bincount(day[first], minlength=count), np.bincount(day, minlength=count)
+    day, count = recording.day_number, len(recording.days)
+    starts = np.flatnonzero(np.diff(recording.track_number, prepend=-1))
+    tracks, points = np.bincount(day[starts], minlength=count), np.bincount(day, minlength=count)
     return pd.DataFrame({"tracks": tracks, "points": points}, index=recording.days)
 
 
@@ -124,11 +116,11 @@ def group_names(days: pd.DatetimeIndex, by: str) -> list[str]:
 
 
 def _grouped(recording: Recording, by: str, parts: int) -> tuple[list[str], np.ndarray]:
-    """Names of the groups, and (N,) which one each point is in."""
+    """Names of the groups, and (N,) the group of each point."""
     if by not in GROUPS:
-        raise InputError(f"There are no groups by {by!r}; choose from {', '.join(GROUPS)}.")
+        raise InputError("The grouping is unknown.", code="unknown", expected=", ".join(GROUPS), actual=by)
     if parts < 1:
-        raise InputError(f"Expected one part of a day or more; got {parts}.")
+        raise InputError("parts is out of range.", code="range", expected="1 or more", actual=parts)
     if by == "all":
         return ["all"], np.zeros(len(recording.points), np.int16)
     if by == "part":
@@ -149,11 +141,11 @@ def _span(number: int, parts: int, length: int, fps: float | None) -> str:
 
 
 def flows(recording: Recording, grid: Grid | None = None) -> pd.DataFrame:
-    """How tracks move through each pool (rows), by the steps that begin there.
+    """How tracks move through each pool (rows), by the steps that start there.
 
     Returns:
-        Columns: steps; right and down, the mean velocity; speed, the mean of its size; in pixels a second, or a frame
-        where nobody knows how many there are. nan in pools without steps.
+        Columns: steps; right and down, the mean velocity; speed, the mean of its size; in pixels per second, or per
+        frame where the frame rate is unknown; nan in pools without steps.
     """
     grid = grid or Grid(recording.size)
     x, y, frame = (recording.points[name].to_numpy() for name in ("x", "y", "frame"))
@@ -169,8 +161,8 @@ def flows(recording: Recording, grid: Grid | None = None) -> pd.DataFrame:
 
 
 def speeds(recording: Recording) -> pd.Series:
-    """The mean speed of each track of two points or more, by its day: its way by its time, in pixels a second, or a
-    frame where nobody knows how many there are.
+    """The mean speed of each track of two points or more, by its day: length divided by time, in pixels per second, or
+    per frame where the frame rate is unknown.
     """
     x, y, frame = (recording.points[name].to_numpy() for name in ("x", "y", "frame"))
     track = recording.track_number

@@ -1,11 +1,10 @@
-"""Tracks from files: LOST's, CSV with columns of one's own, MOT-Challenge's; and days that people call unusual."""
+"""Readers of tracks (LOST, CSV with any columns, MOT-Challenge) and of labelled days."""
 
 from __future__ import annotations
 
 import configparser
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,6 @@ Table = pd.DataFrame
 Day = pd.Timestamp
 
 
-@dataclass(frozen=True)
-class Found:
-    """What a file says beside its points."""
-
-    size: tuple[int, int] | None = None
-    fps: float | None = None
-
-
 def read_tracks(
     where: str | Path,
     *,
@@ -50,38 +41,39 @@ def read_tracks(
     """All tracks of a camera.
 
     Args:
-        where: a folder, or one file. A file's day stands in its name, or in that of its folder, or in a column.
-        form: "lost" (lines of track, frame, x, y), "csv", "mot" (gt.txt or det.txt in MOT-Challenge's columns, of whose
-            boxes the middle of the lower side is taken, where feet are), or "auto", by the files' names.
-        columns: of CSV files: day, track, frame, x, y -> the header's word; those that are not named are called so.
-            "day" may hold times, of which the date counts.
+        where: a folder, or one file. A file's day is in its name, its folder's name, or a column.
+        form: "lost" (lines of track, frame, x, y), "csv", "mot" (gt.txt or det.txt in MOT-Challenge's columns; a point
+            is the middle of a box's lower side, where the feet are), or "auto", by the files' names.
+        columns: of CSV files: day, track, frame, x, y -> the column's name; by default the same. "day" may hold times.
         size: (width, height) in pixels; None takes seqinfo.ini's, or the first usual one that holds all points.
-        fps: frames a second; None takes seqinfo.ini's, if there is one.
-        start: day of the first file that has none in its name, its folders' or a column; each further one, in the order
-            of their names, is of the next day. None leaves them out.
-        first: day from which on the recording counts.
-        last: day up to which.
-        name: of the camera; None is the folder's.
+        fps: frames per second, above 0; None takes seqinfo.ini's, if there is one.
+        start: day of the first file without a day; the following ones, in the order of their names, are of the next
+            days. None leaves them out.
+        first: first day of the recording; None for all.
+        last: last day of the recording; None for all.
+        name: of the camera; by default the folder's.
         progress: show a bar.
 
     Returns:
         The recording. Stray, empty and broken files are left out and listed in its faults.
 
     Raises:
-        InputError: no such folder, an unknown form, what is no day, or no file that can be used, with the reasons.
+        InputError: an unknown form (code "unknown"), nothing at the path ("missing"), something that is not a day
+            ("format"), fps or size out of range ("range"), or no usable file, with the reasons ("empty").
     """
     where = Path(where).expanduser()
     for one in (start, first, last):
         if one is not None:
             as_day(one)
     if fps is not None and not fps > 0:
-        raise InputError(f"Expected more than 0 frames a second; got {fps}.")
+        raise InputError("fps is out of range.", code="range", expected="above 0", actual=fps)
     if form not in ("auto", *FORMS):
-        raise InputError(f"There is no form {form!r} of tracks; choose from auto, {', '.join(FORMS)}.")
+        raise InputError("The form is unknown.", code="unknown", expected=", ".join(["auto", *FORMS]), actual=form)
     if not where.exists():
-        raise InputError(f"There is no {where}; expected a folder of tracks, or a file.")
+        raise InputError(f"{where} does not exist.", code="missing", expected="a folder of tracks, or a file")
     parts: dict[pd.Timestamp, Table] = {}
-    faults, found = [], Found()
+    stated_size = stated_fps = None
+    faults = []
     files = [where] if where.is_file() else sorted(path for path in where.rglob("*") if _counts(path, where))
     undated = [path for path in files if not any(DATE.search(text) for text in _names(path))]
     given = {} if start is None else dict(zip(undated, pd.date_range(as_day(start), periods=len(undated))))
@@ -92,21 +84,21 @@ def read_tracks(
             faults.append(Fault(label, "stray: neither .txt nor .csv"))
             continue
         try:
-            for day, part in list(read(path, columns or {}, given.get(path))):  # all of a file, or nothing
+            for day, part in list(read(path, columns or {}, given.get(path))):  # a file as a whole, or nothing of it
                 if day in parts:
-                    raise InputError(f"stray: {day:%Y-%m-%d} is there already")
+                    raise InputError(f"stray: a second file of {day:%Y-%m-%d}", code="duplicate")
                 parts[day] = part
-            found = _beside(path) or found
+            stated_size, stated_fps = _sequence_info(path) or (stated_size, stated_fps)
         except (ValueError, OSError) as error:  # InputError is one
-            faults.append(Fault(label, str(error).splitlines()[0]))
+            faults.append(Fault(label, " ".join(str(error).split())))
     if not parts:
-        told = "".join(f"\n  {fault.file}: {fault.reason}" for fault in faults[:10])
-        raise InputError(f"{where} holds no tracks that can be read: {len(faults)} files.{told}")
+        reasons = "".join(f"\n  {fault.file}: {fault.reason}" for fault in faults[:10])
+        raise InputError(f"{where} has no readable tracks in {len(faults)} files.{reasons}", code="empty")
     points = tidy(list(parts.items()))
-    width, height = size = size or found.size or usual_size(points)
+    width, height = size = size or stated_size or usual_size(points)
     if not (points["x"].between(0, width) & points["y"].between(0, height)).any():
-        raise InputError(f"No point of {len(points)} lies in a picture of {width} x {height}; say its true size.")
-    made = Recording(points, size, fps or found.fps, name or where.stem, tuple(faults))
+        raise InputError(f"No point of {len(points)} lies in the picture.", code="range", actual=(width, height))
+    made = Recording(points, size, fps or stated_fps, name or where.stem, tuple(faults))
     return made.between(first, last) if first or last else made
 
 
@@ -132,7 +124,7 @@ def _mot(path: Path, _: Mapping[str, str], given: Day | None) -> Iterator[tuple[
     day = _day_of(path, given)
     table = _table(path, sep=",", header=None)
     if path.name == "gt.txt" and table.shape[1] > len(MOT):
-        table = table[table[len(MOT)] != 0]  # what is not to be considered: cars, statues, reflections
+        table = table[table[len(MOT)] != 0]  # boxes to ignore: cars, statues, reflections
     boxes = _checked(table.iloc[:, : len(MOT)], MOT)
     boxes["x"], boxes["y"] = boxes["left"] + boxes["width"] / 2, boxes["top"] + boxes["height"]
     yield day, _ordered(boxes)
@@ -140,12 +132,13 @@ def _mot(path: Path, _: Mapping[str, str], given: Day | None) -> Iterator[tuple[
 
 def _csv(path: Path, columns: Mapping[str, str], given: Day | None) -> Iterator[tuple[Day, Table]]:
     if unknown := set(columns) - set(COLUMNS):
-        raise InputError(f"there is no column {unknown.pop()!r} of tracks; choose from {', '.join(COLUMNS)}")
+        known = ", ".join(COLUMNS)
+        raise InputError("A column of tracks is unknown.", code="unknown", expected=known, actual=unknown.pop())
     table = _spreadsheet(path)
     header = {str(name).casefold(): name for name in table.columns}
     words = {name: header.get(columns.get(name, name).casefold(), columns.get(name, name)) for name in COLUMNS}
     if missing := [word for name, word in words.items() if name != "day" and word not in table]:
-        raise InputError(f"broken: no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
+        raise InputError(f"broken: no column {', '.join(missing)}; columns are {', '.join(map(str, table.columns))}")
     points = table[[words[name] for name in COLUMNS[1:]]]
     if words["day"] not in table:
         yield _day_of(path, given), _checked(points, COLUMNS[1:])
@@ -161,7 +154,7 @@ FORMS = {"lost": _lost, "csv": _csv, "mot": _mot}
 
 
 def _names(path: Path) -> list[str]:
-    """Where a file's day may stand."""
+    """Names that may hold a file's day."""
     return [path.stem, *(parent.name for parent in list(path.parents)[:2])]
 
 
@@ -171,7 +164,7 @@ def _day_of(path: Path, given: Day | None) -> Day:
             try:
                 return pd.Timestamp("-".join(match.groups()))
             except ValueError as error:
-                raise InputError(f"stray: {match[0]} is no day") from error
+                raise InputError(f"stray: {match[0]} is not a day") from error
     if given is None:
         raise InputError("stray: no day in its name")
     return given
@@ -211,7 +204,7 @@ def _table(path: Path, **options: Any) -> Table:
 
 
 def _checked(table: Table, names: tuple[str, ...]) -> Table:
-    """With these names, numbers throughout, and nothing negative but places."""
+    """With these names, if all cells are numbers, and tracks and frames at least 0."""
     if table.shape[1] != len(names):
         raise InputError(f"broken: expected {len(names)} columns, {', '.join(names)}; got {table.shape[1]}")
     made = table.set_axis(list(names), axis=1)
@@ -219,12 +212,12 @@ def _checked(table: Table, names: tuple[str, ...]) -> Table:
         made = made.apply(pd.to_numeric, errors="coerce")
     odd = ~np.isfinite(made.to_numpy(float)).all(1) | (made[["track", "frame"]] < 0).any(axis=1).to_numpy()
     if odd.any():
-        raise InputError(f"broken: row {table.index[odd.argmax()] + 1} holds no numbers, or negative ones")
+        raise InputError(f"broken: row {table.index[odd.argmax()] + 1} has text or negative numbers")
     return _ordered(made) if set(POINT) <= set(made) else made
 
 
 def _ordered(table: Table) -> Table:
-    """In the order of tracks and frames, each point once."""
+    """Sorted by track and frame, each point once."""
     made = table[list(POINT)].astype(POINT)
     track, frame = made["track"].to_numpy(), made["frame"].to_numpy()
     rising = (np.diff(track) > 0) | ((np.diff(track) == 0) & (np.diff(frame) > 0))
@@ -233,48 +226,41 @@ def _ordered(table: Table) -> Table:
     return made.sort_values(["track", "frame"], kind="stable").drop_duplicates(["track", "frame"])
 
 
-def _beside(path: Path) -> Found | None:
-    """What MOT-Challenge's seqinfo.ini says."""
+def _sequence_info(path: Path) -> tuple[tuple[int, int] | None, float | None] | None:
+    """Size and frame rate of MOT-Challenge's seqinfo.ini, if there is one."""
     for folder in list(path.parents)[:2]:
         if (info := folder / "seqinfo.ini").is_file():
             parser = configparser.ConfigParser()
             parser.read(info, encoding="utf-8")
             own = parser["Sequence"]
             width, height = own.getint("imWidth"), own.getint("imHeight")
-            return Found((width, height) if width and height else None, own.getfloat("frameRate"))
+            return (width, height) if width and height else None, own.getfloat("frameRate")
     return None
 
 
 def read_truth(path: str | Path) -> pd.Series:
-    """Day -> True where it is said to be unusual, by lines of a name with a date in it, and 0 or 1: "001_20120131 1",
-    or "2012-01-31,1".
+    """Day -> True if it is labelled unusual, by lines of a name with a date in it, and 0 or 1: "001_20120131 1", or
+    "2012-01-31,1".
 
-    Raises InputError for lines that are something else, with their numbers, or a day that is said twice and
-    differently.
+    Raises InputError (code "format"): other lines, or a day with both labels, with line numbers.
     """
     found: dict[pd.Timestamp, bool] = {}
     faults = []
     try:
         lines = decode(Path(path).read_bytes())[0].removeprefix("\ufeff").splitlines()
     except ValueError as error:
-        raise InputError(f"{path} cannot be used: {error}") from error
+        raise InputError(f"{path} cannot be used: {error}", code="format") from error
     for number, line in enumerate(lines, 1):
-        if not line.strip(",; \t"):
-            continue
-        fields = re.split(r"[,;\s]+", line.replace('"', "").strip(",; \t"))
-        match, flag = DATE.search(line), fields[-1]
-        if number == 1 and match is None and not any(letter.isdigit() for letter in line):
-            continue  # a header
-        if match is None or flag not in ("0", "1"):
-            faults.append(f"line {number}: {line.strip()[:40]!r} is no date with 0 or 1")
-            continue
-        try:
-            day = pd.Timestamp("-".join(match.groups()))
-        except ValueError:
-            faults.append(f"line {number}: {match[0]} is no day")
-            continue
-        if found.setdefault(day, flag == "1") != (flag == "1"):
+        words = re.split(r"[,;\s]+", line.replace('"', "").strip(",; \t"))
+        match, flag = DATE.search(line), words[-1]
+        if not flag or (number == 1 and not any(letter.isdigit() for letter in line)):
+            continue  # empty, or a header
+        day = pd.to_datetime("-".join(match.groups()), errors="coerce") if match else None
+        if not isinstance(day, pd.Timestamp) or flag not in ("0", "1"):
+            faults.append(f"line {number}: {line.strip()[:40]!r} is not a date with 0 or 1")
+        elif found.setdefault(day, flag == "1") != (flag == "1"):
             faults.append(f"line {number}: {day:%Y-%m-%d} is 0 and 1")
     if faults or not found:
-        raise InputError("\n  ".join([f"{path} cannot be used:", *(faults[:10] or ["no lines"])]))
+        reasons = faults[:10] or ["no lines"]
+        raise InputError("\n  ".join([f"{path} cannot be used:", *reasons]), code="format", actual=len(faults))
     return pd.Series(found).sort_index()

@@ -1,4 +1,4 @@
-"""What one camera recorded: all points of all tracks in one tidy table, with the days there are."""
+"""Tracks of one camera: all points of all tracks in one tidy table."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SIZES = (
     *((320, 240), (640, 480), (800, 600), (1024, 768), (1280, 720), (1280, 960)),
     *((1920, 1080), (2560, 1440), (3840, 2160)),
 )
-"""Usual sizes of pictures, of which the first that holds all points is taken where nobody says the size."""
+"""Usual sizes of pictures; the first that holds all points is the default."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What was left out, and why."""
+    """A file that was left out, and why."""
 
     file: str
     reason: str
@@ -35,7 +35,7 @@ class Recording:
         points: a row for each point, with the columns `COLUMNS`: day (a category of dates), number of the track (unique
             within the day), frame, x to the right and y downwards in pixels; in the order of days, tracks and frames.
         size: (width, height) of the picture in pixels.
-        fps: frames a second; None where nobody knows.
+        fps: frames per second; None if unknown.
         name: of the camera, for headings.
         faults: files that were left out.
     """
@@ -48,7 +48,7 @@ class Recording:
 
     @property
     def days(self) -> pd.DatetimeIndex:
-        """Recorded days. Others are missing, which is not the same as empty."""
+        """Recorded days; other days are missing, not empty."""
         return pd.DatetimeIndex(self.points["day"].cat.categories)
 
     @property
@@ -69,36 +69,38 @@ class Recording:
         return np.concatenate([[0], np.cumsum(new)]) if len(day) else np.zeros(0, int)
 
     def between(self, first: Any = None, last: Any = None) -> Recording:
-        """The days from one to another, both among them. Raises InputError: no days, or nothing was recorded then."""
+        """The days from `first` to `last`, both included; by default all. Raises InputError: see `as_day` and `of`."""
         first, last = (as_day(day) if day else end for day, end in ((first, self.days[0]), (last, self.days[-1])))
         days = self.days[(self.days >= first) & (self.days <= last)]
         return self.of(days)
 
     def of(self, days: pd.DatetimeIndex) -> Recording:
-        """These recorded days alone. Raises InputError: none of them was recorded."""
+        """These recorded days alone. Raises InputError: none of them was recorded (code "empty")."""
         known = self.days.intersection(days)
         if not len(known):
-            raise InputError(f"None of {len(days)} days asked for was recorded; there are {span(self.days)}.")
+            raise InputError(
+                "None of these days was recorded.", code="empty", expected=span(self.days), actual=span(days)
+            )
         rows = self.days.isin(known)[self.day_number]
         part = self.points[rows]
         return replace(self, points=part.assign(day=part["day"].cat.set_categories(known)))
 
 
 def as_day(word: Any) -> pd.Timestamp:
-    """What "2012-01-31", a date or a time means. Raises InputError: no day."""
+    """The day of "2012-01-31", a date or a time. Raises InputError: not a day (code "format")."""
     day = pd.to_datetime(word, errors="coerce")
     if not isinstance(day, pd.Timestamp):
-        raise InputError(f"{word!r} is no day; expected one like 2012-01-31.")
+        raise InputError("This is not a day.", code="format", expected="a day such as 2012-01-31", actual=word)
     return day.normalize()
 
 
 def span(days: pd.DatetimeIndex) -> str:
-    """In words: how many days, from when to when."""
+    """How many days, from when to when, as words."""
     return f"{len(days)} days, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}" if len(days) else "no days"
 
 
 def tidy(parts: list[tuple[Any, pd.DataFrame]]) -> pd.DataFrame:
-    """One table of dates with a table each, of columns track, frame, x, y; see `Recording.points`."""
+    """`Recording.points` of days with a table each, of columns track, frame, x, y."""
     parts = sorted(parts, key=lambda part: part[0])
     days = pd.DatetimeIndex([day for day, _ in parts])
     whole = pd.concat([part.reset_index(drop=True) for _, part in parts], ignore_index=True)
@@ -108,9 +110,10 @@ def tidy(parts: list[tuple[Any, pd.DataFrame]]) -> pd.DataFrame:
 
 
 def usual_size(points: pd.DataFrame) -> tuple[int, int]:
-    """The first of `SIZES` that holds all points. Raises InputError: none does."""
+    """The first of `SIZES` that holds all points. Raises InputError: none does (code "range")."""
     right, low = float(points["x"].max()), float(points["y"].max())
     for width, height in SIZES:
         if right <= width and low <= height:
             return width, height
-    raise InputError(f"Points lie as far as ({right:g}, {low:g}); say how large the picture is.")
+    hint = "give the size of the picture"
+    raise InputError("Points lie outside of all usual picture sizes.", code="range", actual=(right, low), hint=hint)

@@ -1,7 +1,8 @@
-"""Days on which people are elsewhere than usual: shares of a day's points in the pools, beside those of days before.
+"""Days on which people are elsewhere than usual: location shares (fractions of a day's points in the pools) compared
+with those of the days before.
 
-Shares, since volume is no anomaly: a busy day on which everybody walks as always is a usual one. Nothing here knows
-weekdays, nor labels, nor the days to come.
+Volume is not an anomaly here: a busy day with the usual ways is a usual day. Weekdays, labels and later days are not
+used.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PAST, LEAST = 60, 21
 
 
 def location_shares(pools: pd.DataFrame) -> pd.DataFrame:
-    """Square roots of the shares of each day's points in each pool, so that distances are Hellinger's times sqrt(2);
+    """Square roots of the fractions of each day's points in each pool, so that distances are Hellinger's times sqrt(2);
     nan on days without points.
     """
     return np.sqrt(pools.div(pools.sum(axis=1).replace(0, np.nan), axis=0))
@@ -36,15 +37,18 @@ def score_days(
     seed: int = 0,
     progress: bool = True,
 ) -> pd.Series:
-    """How far each day of `maps.day_pools` lies out of the days before it, by a detector of `DETECTORS`; larger is
-    farther, nan for the first ones, with fewer than `least` of at most `past` before.
+    """How far each day of `maps.day_pools` is from the days before it, by a detector of `DETECTORS`; larger is farther,
+    nan for the first days, with fewer than `least` of at most `past` before, 5 <= least <= past.
 
-    Raises InputError for an unknown detector, or too few days.
+    Raises InputError: an unknown detector (code "unknown"), least or past out of range ("range"), or too few days
+    ("count").
     """
     if detector not in DETECTORS:
-        raise InputError(f"There is no detector {detector!r}; choose from {', '.join(DETECTORS)}.")
-    if not 5 <= least <= past or len(pools) <= least:
-        raise InputError(f"Expected 5 <= least <= past, and more than {least} days; got {least}, {past}, {len(pools)}.")
+        raise InputError("The detector is unknown.", code="unknown", expected=", ".join(DETECTORS), actual=detector)
+    if not 5 <= least <= past:
+        raise InputError("The window is out of range.", code="range", expected="5 <= least <= past", actual=least)
+    if len(pools) <= least:
+        raise InputError("Too few days to compare.", code="count", expected=f"more than {least}", actual=len(pools))
     values = location_shares(pools).to_numpy()
     found = np.full(len(values), np.nan)
     for row in tqdm(range(least, len(values)), desc="Location shares", unit="day", disable=not progress):
@@ -75,4 +79,4 @@ def _forest(before: np.ndarray, day: np.ndarray, seed: int) -> float:
 
 _Detector = Callable[[np.ndarray, np.ndarray, int], float]
 DETECTORS: dict[str, _Detector] = {"median": _median, "neighbours": _neighbours, "local": _local, "forest": _forest}
-"""Hellinger distance from the median; from the quarter nearest; local outlier factor; isolation forest."""
+"""Hellinger distance from the median; from the nearest quarter; local outlier factor; isolation forest."""

@@ -1,9 +1,8 @@
-"""All that is known of a day, as one score: by trajectories, by location shares, and by the weekday.
+"""One score of a day, by trajectories, by location shares, and by the weekday.
 
 Three scores look at different things: other ways than on the same weekday's last days, other ways than on the last days
-whatever they were, and other places. Each is brought to its rank among the days before, and they are averaged. To that
-comes the weekday of `days`, which same-weekday comparisons can never call unusual. All of it knows the past alone, and
-no label. `methods` are all ways side by side; none has seen a label.
+of any weekday, and other places. The mean of their ranks among the days before is combined with the odd weekday of
+`days`, which comparisons within a weekday can never call unusual. Scores use the days before alone, and no label.
 """
 
 from __future__ import annotations
@@ -15,65 +14,59 @@ import pandas as pd
 from common.core.errors import InputError
 
 from . import shares, timeseries, trajectories
-from .calls import SHARE, call, ranks
+from .calls import FRACTION, call, ranks
 from .days import odd_weekdays
 from .evaluation import Method
 from .maps import POOL, Grid, day_pools, volumes
 from .recording import Recording
 
 DEVIATIONS = 3.0
-"""Robust deviations of a one-step-ahead error from which on a day's volume is called unusual."""
-VOLUMES = ["tracks", "points"]
-
-DAYS = 7
-"""Last days, whatever they were, that ways are compared with."""
+"""Robust deviations of a one-step-ahead error above which a day's volume is called unusual."""
+WEEKLY, LAST = trajectories.Options(), trajectories.Options(weekly=False, window=7)
+"""Ways are compared with the last days of the same weekday, and with the last days of any weekday."""
 DETECTOR = "local"
 
 
-def score_days(recording: Recording, *, pool: int = POOL, share: float = SHARE, progress: bool = True) -> pd.DataFrame:
-    """Scores of each recorded day, see `combine`, by pools of a side in pixels; `share` of days are taken to be
-    unusual, those of the odd weekday not counted.
-    """
-    options = trajectories.Options(), trajectories.Options(weekly=False, window=DAYS)
-    parts = [trajectories.score_days(recording, own, progress=progress)["unlikely"] for own in options]
+def score_days(
+    recording: Recording, *, pool: int = POOL, fraction: float = FRACTION, progress: bool = True
+) -> pd.DataFrame:
+    """Scores of each recorded day, see `combine`, by pools with this side in pixels."""
+    parts = [trajectories.score_days(recording, own, progress=progress)["unlikely"] for own in (WEEKLY, LAST)]
     pools = day_pools(recording, Grid(recording.size, pool))
     parts.append(shares.score_days(pools, DETECTOR, progress=progress))
-    return combine(parts, odd_days(recording, pool), share)
+    return combine(parts, odd_days(recording, pool), fraction)
 
 
 def odd_days(recording: Recording, pool: int = POOL) -> pd.Series:
-    """True on recorded days of the weekday that the days before show to be odd; by pools of half the side, since what
-    stands in the way on market days is small.
+    """True on recorded days of the weekday that the days before show to be odd; by pools of half the side, since market
+    stalls are small.
     """
     pools = day_pools(recording, Grid(recording.size, max(1, pool // 2)))
     return odd_weekdays(shares.location_shares(pools), volumes(recording)["points"])
 
 
-def combine(parts: Sequence[pd.Series], odd: pd.Series, share: float = SHARE) -> pd.DataFrame:
-    """Scores of days, larger is more unusual, and the odd days of `odd_days` as one.
+def combine(parts: Sequence[pd.Series], odd: pd.Series, fraction: float = FRACTION) -> pd.DataFrame:
+    """Scores of days, larger is more unusual, combined with the odd days of `odd_days`.
 
     A row for each day of `odd`. Columns: "rank", the mean of the ranks of all parts, nan where one is missing; "odd";
-    "score", their sum; "called", true where the day is odd, or its rank among the highest `share` of those before.
+    "score", their sum; "called", true where the day is odd, or its rank is in the highest `fraction` of those before.
     """
-    days = odd.index
-    rank = pd.concat([ranks(part.reindex(days)) for part in parts], axis=1).mean(axis=1, skipna=False)
-    return pd.DataFrame({"rank": rank, "odd": odd, "score": rank + odd, "called": odd | call(rank, share=share)})
+    rank = pd.concat([ranks(part.reindex(odd.index)) for part in parts], axis=1).mean(axis=1, skipna=False)
+    called = odd | call(rank, fraction=fraction)
+    return pd.DataFrame({"rank": rank, "odd": odd, "score": rank + odd, "called": called})
 
 
 def methods(
     recording: Recording, pool: int = POOL, *, released: bool = False, progress: bool = True
 ) -> dict[str, Method]:
-    """Name of each way -> its scores, by pools of a side in pixels; `released` adds trajectory scores with the faults
-    of the released code.
+    """Name of each method -> its scores, by pools with this side in pixels; `released` adds trajectory scores with the
+    faults of the released code.
     """
-    ways = _trajectories(recording, released, progress)
-    pools = day_pools(recording, Grid(recording.size, pool))
-    places: dict[str, Method] = {}
+    pools, odd = day_pools(recording, Grid(recording.size, pool)), odd_days(recording, pool)
+    found = {**_trajectories(recording, released, progress), **_series(recording, pool, progress)}
     if len(pools) > shares.LEAST:
         for name in shares.DETECTORS:
-            places[f"location shares: {name}"] = Method(shares.score_days(pools, name, progress=progress))
-    found = {**ways, **_series(recording, pool, progress), **places}
-    odd = odd_days(recording, pool)
+            found[f"location shares: {name}"] = Method(shares.score_days(pools, name, progress=progress))
     found["the weekday that it finds"] = Method(odd.astype(float), odd)
     names = "trajectories: unlikely", "trajectories, last days: unlikely", f"location shares: {DETECTOR}"
     if all(name in found for name in names):
@@ -83,10 +76,7 @@ def methods(
 
 
 def _trajectories(recording: Recording, released: bool, progress: bool) -> dict[str, Method]:
-    options = {
-        "trajectories": trajectories.Options(),
-        "trajectories, last days": trajectories.Options(weekly=False, window=DAYS),
-    }
+    options = {"trajectories": WEEKLY, "trajectories, last days": LAST}
     if released:
         options["trajectories, released lines"] = trajectories.Options(released_lines=True)
         options["trajectories, as released"] = trajectories.Options(released_lines=True, released_scores=True)
@@ -101,18 +91,17 @@ def _trajectories(recording: Recording, released: bool, progress: bool) -> dict[
 
 def _series(recording: Recording, pool: int, progress: bool) -> dict[str, Method]:
     table, found = timeseries.series(recording, pool), {}
-    places = [name for name in table if name not in VOLUMES]
     for weekly in (True, False):
         try:
             scores = timeseries.score_days(table, weekly=weekly, progress=progress)
         except InputError:  # a short recording has no burn-in
             continue
         word = "with" if weekly else "without"
-        volume = scores["tracks"]
-        found[f"state space {word} week: volume"] = Method(volume, volume > DEVIATIONS)
-        found[f"state space {word} week: shares"] = Method(scores["shares_mean"])
+        found[f"state space {word} week: volume"] = Method(scores["tracks"], scores["tracks"] > DEVIATIONS)
+        found[f"state space {word} week: shares"] = Method(scores["shares"])
     rest, note = timeseries.score_rest(table), "sees later days"
     if rest["tracks"].notna().any():
         found["seasonal decomposition: volume"] = Method(rest["tracks"], rest["tracks"] > DEVIATIONS, note)
-        found["seasonal decomposition: shares"] = Method(rest[places].mean(axis=1), note=note)
+        pools = rest.drop(columns=["tracks", "points"])
+        found["seasonal decomposition: shares"] = Method(pools.mean(axis=1), note=note)
     return found

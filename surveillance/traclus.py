@@ -1,10 +1,10 @@
 """TraClus (Lee, Han & Whang 2007, "Trajectory clustering: a partition-and-group framework"): what many tracks have in
 common, as a few lines.
 
-Tracks are cut into straight segments by their description length (section 3.3), which are grouped by density with
-parameters chosen by entropy (4.2, 4.4); each group's mean, swept along its direction, is its line (4.3). How far two
-segments are from each other says section 3.2: points are arrays (..., 2) in pixels of any leading shape, and the first
-segment is the one that is looked along.
+Tracks are cut into straight segments by their description length (section 3.3). Segments are grouped by density, with
+parameters chosen by entropy (4.2, 4.4). Each group's mean, swept along its direction, is its line (4.3). Distances of
+segments are those of section 3.2: points are arrays (..., 2) in pixels of any leading shape, and distances are taken
+along the first segment.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 from common.core.errors import InputError
 
 CHUNK = 1 << 14
-"""Pairs at once: what a processor holds nearby, and little memory however many there are."""
+"""Pairs computed at once: few enough for the processor's cache."""
 
 
 def perpendicular(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
@@ -30,13 +31,13 @@ def perpendicular(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) ->
 def parallel(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
     """(...): how far c and d, laid on the line through a and b, are from its nearer end; the smaller of the two."""
     length = _norm(b - a)
-    shares = [_along(a, b, point) for point in (c, d)]
-    return np.minimum(*(length * np.abs(np.where(share < 0.5, share, 1 - share)) for share in shares))
+    places = [_along(a, b, point) for point in (c, d)]
+    return np.minimum(*(length * np.abs(np.where(place < 0.5, place, 1 - place)) for place in places))
 
 
 def angular(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, *, blind: bool = False) -> np.ndarray:
     """(...): the length of a segment cd times the sine of its angle to ab; its whole length from 90 degrees on, unless
-    it is `blind`, so that what goes back lies beside what comes.
+    `blind`, which ignores the direction of travel.
     """
     one, two = b - a, d - c
     length, product = _norm(two), _norm(one) * _norm(two)
@@ -80,18 +81,12 @@ def _along(a: np.ndarray, b: np.ndarray, point: np.ndarray) -> np.ndarray:
 
 
 ADVANTAGE = 25
-"""By which a cut must shorten the description, as the authors' own program has it; fewer and longer segments."""
+"""Bits by which a cut must shorten the description, as in the authors' own program."""
 
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """Straight pieces of tracks.
-
-    Attributes:
-        start: (S, 2) in pixels.
-        end: (S, 2).
-        track: (S,) number of the track of each, from 0.
-    """
+    """Straight pieces of tracks: `start` and `end` (S, 2) in pixels, and the number of each one's track (S,)."""
 
     start: np.ndarray
     end: np.ndarray
@@ -106,7 +101,7 @@ class Segments:
         return np.hypot(*(self.end - self.start).T)
 
     def take(self, rows: np.ndarray) -> Segments:
-        """Those of these rows, or where a mask is true."""
+        """The segments of these rows, or where a mask is true."""
         return Segments(self.start[rows], self.end[rows], self.track[rows])
 
 
@@ -114,9 +109,8 @@ def corners(tracks: Sequence[np.ndarray], *, blind: bool = False) -> list[np.nda
     """Rows of each track's characteristic points, (C,) each: the first, those at cuts, the last. Tracks are (N, 2)
     each, in pixels, in the order of time, N at least 2.
 
-    All tracks are walked at once, a point at a time: each looks whether the line from its last cut to here describes
-    the way worse than the way itself. `blind`: opposite directions have no angular distance, as in the program behind
-    the released results.
+    A track is cut where the line from its last cut describes it worse than its own steps do; all tracks are walked at
+    once, a point at a time. `blind`: see `angular`.
     """
     points = np.concatenate([np.asarray(track, float) for track in tracks])
     last = np.cumsum([len(track) for track in tracks]) - 1
@@ -149,10 +143,8 @@ def segments(tracks: Sequence[np.ndarray], rows: Sequence[np.ndarray], *, chords
 
 
 def doubled(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of `segments` with chords: each track's pieces, its chord, and its pieces again, which is what the program
-    behind the released results groups, by mistake: it cuts each track twice and keeps both.
-
-    `rows` are those of `corners`.
+    """Rows of `segments` with chords, by the rows of `corners`: each track's pieces, its chord, and its pieces again.
+    The program behind the released results cuts each track twice by mistake and groups both.
     """
     found, first = [], 0
     for own in rows:
@@ -177,18 +169,10 @@ def _deviation(points: np.ndarray, s: np.ndarray, e: np.ndarray, blind: bool) ->
     return np.bincount(pair, bits, len(s))
 
 
-NOISE = -1
-
-
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """How near is near, and how many are many.
-
-    Attributes:
-        eps: in pixels.
-        least: segments within it, itself among them, that make a core.
-        tried: (E,) all that were tried.
-        entropy: (E,) bits of each: low where some segments have many neighbours and others few.
+    """Parameters of the clustering: radius `eps` of a neighbourhood in pixels, and the least number of segments in that
+    of a core, itself included; with all radii tried (E,) and the entropy of their neighbourhoods (E,) in bits.
     """
 
     eps: float
@@ -204,8 +188,8 @@ def choose(distances: np.ndarray, tried: Sequence[float]) -> Choice:
     """
     ordered = np.sort(distances, axis=1)
     counts = np.stack([(ordered <= eps).sum(1) for eps in tried])  # (E, S)
-    shares = counts / counts.sum(1, keepdims=True)
-    entropy = -(shares * np.log2(shares)).sum(1)
+    fractions = counts / counts.sum(1, keepdims=True)
+    entropy = -(fractions * np.log2(fractions)).sum(1)
     best = int(entropy.argmin())
     return Choice(float(tried[best]), int(np.ceil(counts[best].mean())), np.asarray(tried, float), entropy)
 
@@ -213,29 +197,17 @@ def choose(distances: np.ndarray, tried: Sequence[float]) -> Choice:
 def group(distances: np.ndarray, track: np.ndarray, choice: Choice) -> list[np.ndarray]:
     """Rows of the segments of each cluster, in their order, by distances (S, S) and the track (S,) of each.
 
-    DBSCAN, in the order of the rows; the first neighbourhood of a new cluster takes what lay at the border of earlier
-    ones. A cluster of fewer tracks than `choice.least` is none.
+    DBSCAN; the neighbourhood of a cluster's first core takes border segments from earlier clusters, as in the authors'
+    program, where scikit-learn's takes none. Clusters of fewer tracks than `choice.least` are left out.
     """
     near = distances <= choice.eps
-    core = near.sum(1) >= choice.least
-    label, unknown = np.full(len(near), NOISE), np.ones(len(near), bool)
-    count = 0
-    for row in range(len(near)):
-        if not unknown[row]:
-            continue
-        unknown[row] = False
-        if not core[row]:
-            continue
-        label[near[row]] = count
-        waiting = [other for other in np.flatnonzero(near[row]) if other != row]
-        unknown[near[row]] = False
-        while waiting:
-            here = waiting.pop()
-            if core[here]:
-                free = near[here] & (label == NOISE)
-                waiting += list(np.flatnonzero(free & unknown))
-                label[free], unknown[free] = count, False
-        count += 1
+    cores = np.flatnonzero(near.sum(1) >= choice.least)
+    count, cluster = connected_components(near[np.ix_(cores, cores)])
+    label = np.full(len(near), -1)  # -1 is noise
+    for number in range(count):
+        own = cores[cluster == number]
+        label[near[own].any(0) & (label < 0)] = number
+        label[near[own[0]]] = number
     groups = (np.flatnonzero(label == number) for number in range(count))
     return [rows for rows in groups if len(np.unique(track[rows])) >= choice.least]
 
@@ -287,38 +259,21 @@ def _across(start: np.ndarray, end: np.ndarray, here: float) -> float:
 
 
 SHORTEST = 50.0
-"""Pixels; shorter segments are left out."""
+"""Pixels; shorter segments are ignored."""
 TRIED, TRIED_BY_RELEASE = range(5, 61), range(20, 41)
 """Pixels that eps is chosen from."""
 GAP = SHORTEST / 1.414
 
 
 @dataclass(frozen=True, eq=False)
-class Cluster:
-    """Segments that run alike.
-
-    `line` is (P, 2), their representative, in pixels; tracks count from 0.
-    """
-
-    line: np.ndarray
-    tracks: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Clusters:
-    """All of them.
-
-    The clusters come in the order in which they were found; `choice` says how their parameters were chosen.
+    """Clusters of segments that run alike: the representative (P, 2) of each in pixels, the numbers of its tracks, from
+    0, and the parameters.
     """
 
-    clusters: tuple[Cluster, ...]
+    lines: list[np.ndarray]
+    tracks: list[list[int]]
     choice: Choice
-    segments: Segments
-
-    @property
-    def lines(self) -> list[np.ndarray]:
-        """The representatives alone."""
-        return [cluster.line for cluster in self.clusters]
 
 
 def traclus(
@@ -330,18 +285,18 @@ def traclus(
         tracks: (N, 2) each, in pixels, in the order of time.
         compat: as the program behind the released results: every piece of a track twice, opposite directions alike, eps
             from 20 to 40 px, first and last points of lines left out.
-        rows: of `corners` for these tracks, where they are known already.
+        rows: of `corners` for these tracks; computed by default.
 
     Raises:
-        InputError: no tracks, one with fewer than two points, or none with a segment that is long enough.
+        InputError: no tracks or one with fewer than two points (code "shape"); no segment is long enough ("empty").
     """
     if not tracks or any(np.ndim(track) != 2 or len(track) < 2 or np.shape(track)[1] != 2 for track in tracks):
-        raise InputError("TraClus needs tracks of two points (x, y) or more.")
+        raise InputError("TraClus needs tracks of two points (x, y) or more.", code="shape")
     rows = corners(tracks, blind=compat) if rows is None else rows
     pieces = segments(tracks, rows)
     pieces = pieces.take(pieces.length >= SHORTEST)
     if not len(pieces):
-        raise InputError(f"No track has a straight piece of {SHORTEST:g} pixels; there is nothing to group.")
+        raise InputError(f"No track has a straight piece of {SHORTEST:g} pixels.", code="empty")
     between = distances(pieces.start, pieces.end, blind=compat)
     choice = choose(between, TRIED_BY_RELEASE if compat else TRIED)
     if compat:  # what the program behind the released results groups; each distance is computed once
@@ -350,10 +305,11 @@ def traclus(
         between, place = distances(every.start[kept], every.end[kept], blind=True), np.cumsum(kept) - 1
         chosen = chosen[kept[chosen]]
         pieces, between = every.take(chosen), between[np.ix_(place[chosen], place[chosen])]
-    found = []
+    found = Clusters([], [], choice)
     for own in group(between, pieces.track, choice):
         part = pieces.take(own)
         line = representative(part, choice.least, GAP, compat=compat)
         if len(line) >= 2:
-            found.append(Cluster(line, tuple(np.unique(part.track).tolist())))
-    return Clusters(tuple(found), choice, pieces)
+            found.lines.append(line)
+            found.tracks.append(np.unique(part.track).tolist())
+    return found

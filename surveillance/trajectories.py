@@ -1,9 +1,9 @@
-"""Days on which people walk other ways than on the days before: lines learned from past tracks, and how likely new
-tracks are beside them (after Khor & See 2017, arXiv 1712.07322).
+"""Days on which people walk other ways than on the days before: lines learned from past tracks, and the likelihood of
+new tracks given the lines (after Khor & See 2017, arXiv 1712.07322).
 
-For each day, the lines are TraClus's of the recorded days of the same weekday just before it. A track's distance from a
-line is the mean over its points of the squared city-block distance to the nearest point of the line; distances are
-taken to be exponential, with a rate learned from the same past tracks.
+For each day, the lines are TraClus's of the last recorded days of the same weekday. A track's distance from a line is
+the mean over its points of the squared city-block distance to the nearest point of the line; distances are modelled as
+exponential, with a rate learned from the same past tracks.
 """
 
 from __future__ import annotations
@@ -21,24 +21,23 @@ from .recording import Recording
 from .traclus import corners, traclus
 
 WINDOW = 3
-"""Days that a day is compared with."""
+"""Days before that a day is compared with."""
 FAR = 1000.0
-"""Square pixels from which on a track may be called anomalous: about 32 pixels."""
+"""Square pixels above which a track may be called anomalous: about 32 pixels."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How the model is made.
+    """Options of the model.
 
     Attributes:
-        window: days before, of the same weekday, that are learned from.
-        longest: days that those may lie back at most; None lets a window span gaps, as the released code does.
-        weekly: compare with the same weekday; False takes the days just before, whatever they are.
+        window: number of days before, of the same weekday, to learn from, 1 or more.
+        longest: days that the window may reach back, 1 or more; None lets it span gaps, as the released code does.
+        weekly: compare with the same weekday; False takes the last days of any weekday.
         released_lines: TraClus as released, see `traclus`.
-        released_scores: distances, rates and thresholds with the faults of the released code: a track's nearest
-            distance is kept from point to point, the rate counts points and sums distances over the lines before, and
-            lines are cut to whole pixels.
-        far: see `FAR`.
+        released_scores: the faults of the released code: a track's nearest distance carries over from point to point,
+            the rate counts points and sums distances over the lines before, and lines are truncated to whole pixels.
+        far: see `FAR`; 0 or more.
     """
 
     window: int = WINDOW
@@ -50,17 +49,14 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.window < 1 or self.far < 0 or (self.longest is not None and self.longest < 1):
-            raise InputError(f"Expected a window of a day or more, longest of one or more, far from 0 on; got {self}.")
+            needed = "window >= 1, longest >= 1, far >= 0"
+            raise InputError("The options are out of range.", code="range", expected=needed, actual=self)
 
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """What a window has taught.
-
-    Attributes:
-        lines: (P, 2) each, in pixels.
-        rate: (J,) of each line's exponential, for square pixels.
-        lowest: (J,) log-likelihood of the least likely of the window's own tracks.
+    """Lines (P, 2) learned from a window, in pixels, with the rate (J,) of each line's exponential, per square pixel,
+    and the lowest log-likelihood (J,) of the window's own tracks.
     """
 
     lines: tuple[np.ndarray, ...]
@@ -69,7 +65,7 @@ class Lines:
 
 
 def windows(days: pd.DatetimeIndex, options: Options) -> dict[pd.Timestamp, pd.DatetimeIndex]:
-    """Day -> the days that it is compared with; without those that have too few before them."""
+    """Day -> the days before that it is compared with; without days that have too few."""
     found = {}
     for place, day in enumerate(days):
         past = days[:place]
@@ -85,24 +81,25 @@ def score_days(recording: Recording, options: Options | None = None, *, progress
     """Scores of each day that has a window, in the order of days.
 
     Returns:
-        Columns: "unlikely", 1 - the mean over tracks of the least likelihood over lines, so that a day on which a line
-        is left alone is unusual; "unlikely_nearest", the same with the largest one; "ratio", minus the mean over tracks
-        of log10 of the least likelihood, divided by the least of the window's tracks for the line that the track is
-        likeliest by; "anomalous", how many tracks are less likely than that and far from all lines; "tracks"; "lines".
+        Columns: "unlikely", 1 - the mean over tracks of the least likelihood over lines, so that a day without tracks
+        along a line is unusual; "unlikely_nearest", the same with the largest likelihood; "ratio", minus the mean over
+        tracks of log10 of the least likelihood, divided by the least of the window's tracks for the track's likeliest
+        line; "anomalous", the number of tracks less likely than that and far from all lines; "tracks"; "lines".
 
     Raises:
-        InputError: no day has enough days before it.
+        InputError: no day has enough days before it (code "count").
     """
     options = options or Options()
-    asked = windows(recording.days, options)
-    if not asked:
-        raise InputError(f"No day has {options.window} days to be compared with; {len(recording.days)} are recorded.")
+    compared = windows(recording.days, options)
+    if not compared:
+        needed = f"{options.window} days before a day"
+        raise InputError("Too few days to compare.", code="count", expected=needed, actual=len(recording.days))
     tracks = day_tracks(recording)
     # each track is cut once, however many windows it is in
     pieces = iter(corners([track for own in tracks.values() for track in own], blind=options.released_lines))
     cuts = {day: [next(pieces) for _ in own] for day, own in tracks.items()}
     rows = {}
-    for day, past in tqdm(asked.items(), desc="Trajectories", unit="day", disable=not progress):
+    for day, past in tqdm(compared.items(), desc="Trajectories", unit="day", disable=not progress):
         known = [track for each in past for track in tracks[each]]
         own = [rows_ for each in past for rows_ in cuts[each]]
         rows[day] = _score(tracks[day], learn(known, options, own), options)
@@ -110,25 +107,20 @@ def score_days(recording: Recording, options: Options | None = None, *, progress
 
 
 def day_tracks(recording: Recording) -> dict[pd.Timestamp, list[np.ndarray]]:
-    """Day -> (N, 2) points of each of its tracks, of those with two or more."""
-    points = recording.points[["x", "y"]].to_numpy(np.float64)
-    number = recording.track_number
-    begin = np.flatnonzero(np.concatenate([[True], np.diff(number) > 0]))
-    day, end = recording.day_number[begin], np.append(begin[1:], len(number))
+    """Day -> points (N, 2) of each of its tracks with two points or more."""
+    starts = np.flatnonzero(np.diff(recording.track_number, prepend=-1))
+    tracks = np.split(recording.points[["x", "y"]].to_numpy(np.float64), starts[1:])
     found: dict[pd.Timestamp, list[np.ndarray]] = {each: [] for each in recording.days}
-    names = list(recording.days)
-    for first, last, which in zip(begin, end, day):
-        if last - first > 1:
-            found[names[which]].append(points[first:last])
+    for day, track in zip(recording.days[recording.day_number[starts]], tracks):
+        if len(track) > 1:
+            found[day].append(track)
     return found
 
 
 def learn(tracks: Sequence[np.ndarray], options: Options, rows: Sequence[np.ndarray] | None = None) -> Lines:
-    """Lines of past tracks (N, 2) each, and what is usual beside them; `rows` of `traclus.corners`, where they are
-    known.
-    """
+    """Lines of past tracks, (N, 2) each, and the statistics of distances; `rows` as in `traclus`."""
     lines = traclus(tracks, compat=options.released_lines, rows=rows).lines
-    if not lines:  # none run together: the track that is least far from all others
+    if not lines:  # no clusters: the track nearest to all others
         lines = [tracks[int(distances(tracks, tracks).sum(0).argmin())]]
     if options.released_scores:
         lines = [np.trunc(line) for line in lines]
@@ -145,14 +137,13 @@ def distances(tracks: Sequence[np.ndarray], lines: Sequence[np.ndarray], *, pref
     blocks; with `prefix` each point has the least of its own distance and those of the points before it, as released.
     """
     points, sizes = np.concatenate(tracks), np.array([len(track) for track in tracks])
-    begin = np.cumsum(sizes) - sizes
+    starts = np.cumsum(sizes) - sizes
     found = np.empty((len(tracks), len(lines)))
     for column, line in enumerate(lines):
         nearest = np.abs(points[:, None] - line).sum(-1).min(1) ** 2
         if prefix:  # the least so far within each track
-            parts = np.split(nearest, begin[1:])
-            nearest = np.concatenate([np.minimum.accumulate(part) for part in parts])
-        found[:, column] = np.add.reduceat(nearest, begin) / sizes
+            nearest = np.concatenate([np.minimum.accumulate(part) for part in np.split(nearest, starts[1:])])
+        found[:, column] = np.add.reduceat(nearest, starts) / sizes
     return found
 
 

@@ -12,10 +12,10 @@ from common.core.errors import FaceEditError
 
 @contextmanager
 def refused(kind: type[FaceEditError], code: str | None = None, **fields: object) -> Iterator[None]:
-    """Pass when the block raises `kind` with this `code` (by default the class's own) and these fields (expected, actual, ...).
+    """Pass when the block raises `kind` with this code, by default the class's own, and these fields.
 
-        with refused(InputError, "range", actual=99):
-            edit("photo.jpg", steps=99)
+    with refused(InputError, "range", actual=99):
+        edit("photo.jpg", steps=99)
     """
     with pytest.raises(kind) as caught:
         yield

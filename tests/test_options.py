@@ -170,7 +170,7 @@ MEASURED = {
 }
 BATCH = "{folder} --requests {folder}/requests.txt -o run"
 RAN = {
-    "common.batch.cluster.run_on_ray": {"done": 1, "failed": 0},
+    "common.batch.command.edit_on_ray": lambda *more, **options: iter(()),
     "common.batch.run.save_image": None,
     "common.batch.command.run": batch_run,
     "common.batch.command.read_requests": read_requests,
@@ -230,7 +230,7 @@ WALKS = {
         ESTIMATOR
         | {
             "magicface.videos.prepare.prepare": REPORT,
-            "magicface.videos.report.table": "",
+            "magicface.videos.prepare.table": "",
             "magicface.videos.command.get_detector": SimpleNamespace(name="f"),
             "magicface.videos.command.get_parser": SimpleNamespace(name="p"),
         },
@@ -280,23 +280,13 @@ WALKS = {
         PAIR,
         {"--identity": "b.png", "--output": "x.png"},
     ),
-    "fineface edit": Walk(
-        "photo.png AU12=0:4 --seed 1",
-        {
-            "fineface._api.edit": many,
-            "fineface.__main__.save_image": None,
-            "common.editing.prepare.face_box": BOX,
-            "fineface.__main__.close_up": lambda shown, box: shown,
-        },
-        PAIR,
-        {"--output": "x.png"},
-    ),
+    "fineface edit": Walk("photo.png AU12=2 --variant sd21", FINEFACE | SAVED, PAIR, {"--variant": "whole"}),
     "fineface batch": Walk(
         BATCH, FINEFACE | RAN | {"fineface.batch.keeper": "sd21", "fineface.batch.warps": False}, PAIR | RAY
     ),
     "fineface score": Walk("{folder}", {"common.batch.scores.score": "scores.csv"}),
     "fineface report": Walk("{folder}", {"common.batch.report.page.report": "page"}, {}, {"--output": "x.html"}),
-    "fineface download": Walk("", {"fineface.download.download": ("folder", "base")}),
+    "fineface download": Walk("", {"fineface.__main__.download": ("folder", "base")}),
     "fineface convert": Walk("", {"fineface.convert.convert": "file"}, {}, {"--model": "an/other"}),
     "fineface evaluate": Walk(
         "",

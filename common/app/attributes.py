@@ -7,34 +7,25 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..cli.editor_spec import EditorSpec
+from .components import gradio, in_two_columns, slider
 from .desk import Desk
-from .inputs import slider
 from .layout import Controls
-from .library import gradio
 from .tab import Tab
-from .units import in_two_columns
 
 if TYPE_CHECKING:
     from ..editing.request import Sweepable
 
 
 def tab(spec: EditorSpec, **networks: Any) -> Tab:
-    """The tab.
-
-    Args:
-        spec: where the editor is.
-        networks: of `Editor.from_pretrained`.
-    """
+    """The tab of an editor whose networks are options of `Editor.from_pretrained`."""
     about = f"### {spec.name}\nA photo in, the same photo with other attributes out."
     return Tab(Desk(spec.kind, **networks), spec.name, about, partial(controls, spec.name, spec.request))
 
 
 def controls(name: str, request: type[Sweepable]) -> Controls:
-    """Sliders in two columns, and a button that sets them back; a slider that was not moved asks for nothing.
+    """Sliders in two columns, and a reset button; a slider that was not moved adds nothing to the request.
 
-    Args:
-        name: of the editor's program.
-        request: the class of the editor's requests.
+    `name` is that of the editor's program.
     """
     axes = list(request.axes())
     sliders = in_two_columns([partial(_slider, request, axis) for axis in axes])
@@ -51,7 +42,7 @@ def controls(name: str, request: type[Sweepable]) -> Controls:
     return Controls(
         inputs=sliders,
         request=asked,
-        told=lambda made: {"package": name, "request": str(made)},
+        recorded=lambda made: {"package": name, "request": str(made)},
         requested=lambda made: None if made.absolute or made.units is None else list(made.units),
         sweeps=sweeps(request),
         sets=[(reset.click, lambda: starts, ())],

@@ -6,39 +6,35 @@ from collections.abc import Sequence
 
 from ..cli import console, options
 from ..cli.editor_spec import EditorSpec, named
-from ..editing.options import ModelOptions
 
 HOST, PORT = "127.0.0.1", 7860
 MEGABYTES = 20
-"""Of an uploaded file at most."""
+"""Max size of an uploaded file."""
 
 
 def app(spec: EditorSpec, tab: str | None, arguments: Sequence[str]) -> int:
     """Opens the page, until it is stopped; returns the exit code.
 
-    Args:
-        spec: where the editor is.
-        tab: names a function that makes the editor's tab from the options of the networks; None for a slider for each
-            attribute.
-        arguments: of the command line.
+    `tab` names a function that makes the editor's tab from the options of the networks; None gives a slider for each
+    attribute.
     """
     parser = console.command_parser(f"{spec.name} app", "Opens a page to edit photos on.")
     parser.add_argument("--host", default=HOST, help="address to listen at; 0.0.0.0 opens it to the network")
     parser.add_argument("--port", type=int, help=f"default: the first free one from {PORT}")
-    parser.add_argument("--megabytes", type=float, default=MEGABYTES, help="of an uploaded file at most")
-    parser.add_argument("--browser", action="store_true", help="open it in a browser too")
-    options.add_model_options(parser)
+    parser.add_argument("--megabytes", type=float, default=MEGABYTES, help="max size of an uploaded file")
+    parser.add_argument("--browser", action="store_true", help="also open the page in a browser")
+    options.add_model_options(parser, spec.options[2])
     args = parser.parse_args(arguments)
     console.listen(quiet=False)
-    model = ModelOptions.of(vars(args))
+    model = spec.options[2].of(vars(args))
     model.check_device()
     from .page import serve  # torch and diffusers load here, after the arguments have been understood
 
     if tab is None:
         from .attributes import tab as attributes
 
-        made = attributes(spec, **model.networks)
+        made = attributes(spec, **vars(model))
     else:
-        made = named(tab)(**model.networks)
+        made = named(tab)(**vars(model))
     serve([made], host=args.host, port=args.port, megabytes=args.megabytes, browser=args.browser)
     return console.OK

@@ -1,4 +1,4 @@
-"""What happens behind a tab, without its looks: a visitor's photo, and previews and edits of it."""
+"""The state and the editors behind a tab: a visitor's photo, and previews and edits of it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from ..warp.delta import Change
 Kind = TypeVar("Kind")
 
 PIXELS = 40_000_000
-"""Of a photo at most."""
+"""Max pixels of a photo."""
 SMALL_SIDE = 192
-"""Side in pixels of what previews show of a photo while a slider moves."""
+"""Max side in pixels of a preview."""
 MARGIN = 0.7
-"""Round a face, in its widths, where it is shown alone."""
+"""Margin around a face, in its widths, where it is shown alone."""
 BATCH = 4
 THUMB = 96
 """Longer side in pixels of the small pictures from which a face is chosen."""
@@ -41,7 +41,7 @@ ENGINES = {
     NETWORKS: "the diffusion model that this app was started with",
     SMALL: "show the whole diffusion path; trained on rendered faces of 128 px, so photographs come out blurred",
 }
-"""Engine by its name on the page -> what it is for."""
+"""Engine by its name on the page -> its purpose."""
 
 
 class Stopped(Exception):
@@ -60,12 +60,12 @@ class Visit:
         others: engine -> the photo, encoded for it when it is first asked for.
         wanted: the page's present values; edits for other values end.
         asked: when the page asked for them, in its own milliseconds.
-        touched: something has been asked of the photo.
-        shown: the values to which the picture on the page belongs; None where it belongs to none.
-        latest: what is on the page.
+        touched: the visitor has changed a value.
+        shown: the values of the picture on the page; None where they have changed since.
+        latest: the edit on the page.
         close: the face is shown close up, not the whole photo.
-        stopped: the visitor has said stop.
-        left: the photo has been replaced by another; its edits end, and nothing of them is shown.
+        stopped: the visitor has pressed stop.
+        left: the photo has been replaced by another; its edits end and are not shown.
     """
 
     subject: Subject | None = None
@@ -83,13 +83,9 @@ class Visit:
     left: bool = False
 
     def photo(self) -> Subject:
-        """The photo.
-
-        Raises:
-            InputError: there is none yet.
-        """
+        """The photo; raises an InputError where there is none yet."""
         if self.subject is None:
-            raise InputError("Give a photo first: upload one, or take one.")
+            raise InputError("Upload or take a photo first.", code="missing")
         return self.subject
 
     def box(self) -> np.ndarray:
@@ -104,13 +100,11 @@ class Edit:
     """One finished edit.
 
     Attributes:
-        request: what was asked for.
-        before: the photo; None where there was none.
-        after: the picture that was made.
+        before: the photo; None without one.
+        after: the edited or generated picture.
         engine: "diffusion" or "warp".
         by: the engine's name on the page, one of `ENGINES`.
-        seconds: that it took.
-        settings: seed, steps and the like.
+        settings: seed, steps and model.
     """
 
     request: Any
@@ -124,29 +118,22 @@ class Edit:
 
 @dataclass(frozen=True)
 class Sampling:
-    """What a visitor may choose beside the request.
-
-    Attributes:
-        options: seed and steps.
-        engine: one of `ENGINES`; None is the page's first.
-    """
+    """Seed and steps as options, and one of `ENGINES`; None is the page's first."""
 
     options: EditOptions = field(default_factory=lambda: EditOptions(batch_size=BATCH))
     engine: str | None = None
 
     @classmethod
     def of(cls, seed: float | None, steps: float | None, engine: str | None) -> Sampling:
-        """From what components of a page hold; an empty seed is the default one."""
+        """From values of components; an empty seed is the default one."""
         asked = {"steps": int(steps) if steps else None, "batch_size": BATCH}
         return cls(EditOptions.of(asked if seed is None else {**asked, "seed": int(seed)}), engine)
 
 
 class Desk(Generic[Kind]):
-    """The engines of a page's tab and what the page asks of them; many visitors share one.
+    """The editors behind a tab, for many visitors.
 
-    Args:
-        kind: the class of the editor.
-        options: of `Editor.from_pretrained`; networks are loaded when a visitor first needs them.
+    `options` are those of `Editor.from_pretrained`; networks are loaded when a visitor first needs them.
     """
 
     def __init__(self, kind: type[Kind], **options: Any) -> None:
@@ -156,7 +143,7 @@ class Desk(Generic[Kind]):
 
     @cached_property
     def engines(self) -> tuple[str, ...]:
-        """Names of the engines on offer, the one that is taken by default first.
+        """Names of the engines on offer, the default one first.
 
         Without published weights and without a named model photos are warped. The small networks run only where they
         are chosen by name, here or when the app is started.
@@ -166,11 +153,11 @@ class Desk(Generic[Kind]):
         return (WARP, SMALL) if self.warps() else (NETWORKS, WARP, SMALL)
 
     def about(self) -> str:
-        """What the engines on offer are for, a line each."""
+        """The engines on offer and their purposes, a line each."""
         return "\n".join(f"{name}: {ENGINES[name]}" for name in self.engines)
 
     def warps(self) -> bool:
-        """Whether there are neither published weights nor a named model."""
+        """Whether there are no published weights and no named model."""
         return self.kind.warps(**self.options)  # type: ignore[attr-defined]
 
     def editor_for(self, engine: str) -> Any:
@@ -181,13 +168,16 @@ class Desk(Generic[Kind]):
             MissingCheckpointError, CheckpointError: its networks cannot be loaded.
         """
         if engine not in self.engines:
-            raise InputError(f"The engine is one of {', '.join(self.engines)}; got {engine!r}.")
+            raise InputError("There is no such engine.", code="unknown", expected=self.engines, actual=engine)
         if engine == WARP:
             return self.warper
         with self._lock:
             if engine not in self._editors:
-                small = {"model": EMBEDDED, "base": None} if engine == SMALL else {}
-                self._editors[engine] = self.kind.from_pretrained(**self.options | small)  # type: ignore[attr-defined]
+                options = self.options
+                if engine == SMALL:  # with a base and a variant of its own
+                    own = {name: value for name, value in options.items() if name not in ("base", "variant")}
+                    options = {**own, "model": EMBEDDED}
+                self._editors[engine] = self.kind.from_pretrained(**options)  # type: ignore[attr-defined]
             return self._editors[engine]
 
     @property
@@ -209,10 +199,8 @@ class Desk(Generic[Kind]):
         """
         picture = read_image(photo)
         if picture.width * picture.height > PIXELS:
-            raise ImageError(
-                f"The photo has {picture.width} x {picture.height} pixels, more than {PIXELS / 1e6:.0f} million: make "
-                "it smaller."
-            )
+            expected = f"at most {PIXELS:,} pixels"
+            raise ImageError("The photo is too large.", code="range", expected=expected, actual=picture.size)
         subject = self.editor.encode(picture, face=face)
         assert subject.face is not None  # an error, were none found
         found = left_to_right(self.editor.detector.find(rgb(picture)))
@@ -222,20 +210,15 @@ class Desk(Generic[Kind]):
         part = flat(part).resize((round(scale * part.width), round(scale * part.height)))
         centre = scale * (subject.face.centre - shift)
         small = self.warper.encode(part, face=(float(centre[0]), float(centre[1])))
-        moved = self.warper.fitted(
-            small
-        )  # the head is fitted now, not when a slider moves, and what warps load is loaded
+        # the head is fitted and models are loaded now, not when a slider moves
+        moved = self.warper.fitted(small)
         moved(Change(torch.ones(len(ACTION_UNITS)), torch.eye(3), moved.light, moved.light))
         if self.engines[0] == WARP:
             self.editor.fitted(subject)
         return Visit(subject, small, thumbs, face, {self.engines[0]: subject})
 
     def subject(self, visit: Visit, engine: str) -> Subject:
-        """The visitor's photo, encoded for an engine.
-
-        Raises:
-            InputError: there is no photo yet.
-        """
+        """The visitor's photo, encoded for an engine; raises an InputError where there is none yet."""
         photo = visit.photo().photo
         if engine not in visit.others:
             visit.others[engine] = self.editor_for(engine).encode(photo, face=visit.picked)
@@ -244,7 +227,7 @@ class Desk(Generic[Kind]):
     def warp(self, visit: Visit, request: Any) -> Image.Image:
         """The surroundings of the face as a warp, in a fraction of a second."""
         visit.photo()
-        # a plain picture, for the page alone: a sketch of a fraction of a second is not marked as edits are
+        # a preview for the page alone is not marked as edits are
         return self.warper.edit(visit.small, request, engine="warp", progress=False).copy()
 
     def edit(
@@ -252,21 +235,21 @@ class Desk(Generic[Kind]):
         visit: Visit,
         requests: Sequence[Any],
         sampling: Sampling,
-        tell: Callable[[float], None],
+        report: Callable[[float], None],
         values: Any = None,
     ) -> list[Edit]:
         """Edits of the whole photo.
 
         Args:
-            visit: whose.
+            visit: of the photo.
             requests: one or more.
-            sampling: how.
-            tell: takes the share that is done, 0 to 1.
+            sampling: options.
+            report: is called with the fraction that is done, 0 to 1.
             values: the page's values; when they change, the edits end. None: only stop ends them.
 
         Raises:
             InputError: there is no photo, and the editor needs one; else as the editor.
-            Stopped: the visitor has said stop, or moved a slider.
+            Stopped: the visitor has pressed stop, or moved a slider.
         """
         visit.stopped = False
         engine = self.engine_of(visit, sampling)
@@ -281,7 +264,7 @@ class Desk(Generic[Kind]):
             nonlocal done
             check()
             done += 1
-            tell(min(done / total, 1.0))
+            report(min(done / total, 1.0))
             return state
 
         started = time.perf_counter()
@@ -296,18 +279,17 @@ class Desk(Generic[Kind]):
         ]
 
     def engine_of(self, visit: Visit, sampling: Sampling) -> str:
-        """Which engine makes a visitor's pictures."""
+        """The engine of a visitor's pictures."""
         return sampling.engine or self.engines[0]
 
     def shown(self, visit: Visit, picture: Image.Image) -> Image.Image:
-        """Of an edited photo, what a gallery shows."""
+        """The part of an edited photo that a gallery shows."""
         return flat(around(picture, visit.box(), MARGIN)[0])
 
     def pair(self, visit: Visit, edit: Edit) -> tuple[tuple[Image.Image, Image.Image], float]:
-        """Before and after as the page compares them, and where the line between them stands: left of the face.
+        """Before and after as the page compares them, and the place of the line between them, left of the face.
 
-        Returns:
-            The two pictures, and the place of the line in percent of their width.
+        The place is in percent of the pictures' width.
         """
         assert edit.before is not None
         box, pictures = visit.box(), (edit.before, edit.after)
@@ -322,15 +304,7 @@ class Desk(Generic[Kind]):
     def run(
         self, visit: Visit, requests: list[Any], sampling: Sampling, engine: str, step: Callable[..., Any]
     ) -> list[Image.Image]:
-        """The pictures.
-
-        Args:
-            visit: whose.
-            requests: one or more.
-            sampling: how.
-            engine: one of `ENGINES`.
-            step: called after each denoising step, see `FaceEditPipeline.__call__`.
-        """
+        """The pictures; `step` is called after each denoising step, see `FaceEditPipeline.__call__`."""
         editor, subject = self.editor_for(engine), self.subject(visit, engine)
         options = {**vars(sampling.options), "engine": "warp" if engine == WARP else "diffusion"}
         return editor.edit(subject, requests, progress=False, callback_on_step_end=step, **options)

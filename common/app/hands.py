@@ -1,4 +1,4 @@
-"""The functions that a page calls; each takes the values of components and returns those of others.
+"""The functions that a page calls; each takes values of components and returns values of others.
 
 A picture on the page belongs to the values on the page. Whatever changes a value calls `preview`, which notes the new
 values as wanted and marks the picture as one of earlier values; an edit whose values are no longer wanted shows
@@ -15,32 +15,26 @@ from typing import Any
 
 from ..core.errors import FaceEditError
 from ..imaging.images import read_image
+from .components import gradio
 from .desk import Desk, Sampling, Stopped, Visit
 from .layout import SAMPLED, Controls
-from .library import gradio
 from .report import measured, pack, table
 
 REST = 0.35
-"""Seconds for which values stay as they are before an edit begins by itself."""
+"""Seconds without a change of values after which an edit starts by itself."""
 _LOOK = 0.05  # seconds between two looks at them
 RESULTS = 5
 """Components that an edit fills: status, before and after, picture, report, file."""
 PREVIEWED = 5
 """Components that a preview fills: status, preview, report, file, gallery."""
 WAITING = "<p class='made stale'>Editing ...</p>"
-STALE = "<p class='made stale'>The picture belongs to earlier values. Press the button to edit.</p>"
-STOPPED = "<p class='made stale'>Stopped. The picture belongs to earlier values.</p>"
-FAILED = "<p class='made stale'>There is no picture for these values.</p>"
+STALE = "<p class='made stale earlier'>The picture belongs to earlier values. Press the button to edit.</p>"
+STOPPED = "<p class='made stale earlier'>Stopped. The picture belongs to earlier values.</p>"
+FAILED = "<p class='made stale failed'>There is no picture for these values.</p>"
 
 
 class Hands:
-    """The functions of one tab.
-
-    Args:
-        desk: what happens behind it.
-        controls: of the package.
-        folder: for files to take away.
-    """
+    """The functions of one tab; downloads lie in the folder."""
 
     def __init__(self, desk: Desk[Any], controls: Controls, folder: Path) -> None:
         self.desk, self.controls, self.folder = desk, controls, folder
@@ -72,8 +66,8 @@ class Hands:
         visit.touched = visit.touched or values[: -len(SAMPLED)] != self._neutral
         return self._noted(visit, values, live and visit.subject is not None and visit.touched)
 
-    def begin(self, asked: float, visit: Visit, *values: Any) -> Any:
-        """As `preview`, when the visitor asks for an edit."""
+    def press(self, asked: float, visit: Visit, *values: Any) -> Any:
+        """As `preview`, when the visitor presses the button."""
         if not _newest(visit, asked, values):
             return [gradio().skip()] * PREVIEWED
         visit.touched = True
@@ -104,7 +98,7 @@ class Hands:
             return
         try:
             request, sampling = self._asked(values)
-            (edit,) = self.desk.edit(visit, [request], sampling, lambda share: progress(share, "editing"), values)
+            (edit,) = self.desk.edit(visit, [request], sampling, lambda done: progress(done, "editing"), values)
         except Stopped:
             if visit.stopped and not visit.left and visit.wanted == values:
                 yield [gr.skip(), gr.skip(), gr.skip(), STOPPED, gr.skip()]
@@ -119,7 +113,7 @@ class Hands:
         yield [status, *self._results(visit), "<p class='made'>Measuring ...</p>", gr.skip()]
         report = measured(visit, edit, self.controls.requested(request))
         with tempfile.NamedTemporaryFile(prefix="edit-", suffix=".zip", dir=self.folder, delete=False) as file:
-            pack(edit, report, self.controls.told(request), Path(file.name))
+            pack(edit, report, self.controls.recorded(request), Path(file.name))
         if visit.left or visit.shown != values:  # they have changed while the face was measured
             return
         yield [gr.skip()] * 3 + [table(report, edit), gr.update(value=file.name, interactive=True)]
@@ -134,7 +128,7 @@ class Hands:
             present, sampling = self._asked(values)
             steps = self.controls.sweeps[title](present)
             requests = [request for _, request in steps]
-            edits = self.desk.edit(visit, requests, sampling, lambda share: progress(share, "sweep"), values)
+            edits = self.desk.edit(visit, requests, sampling, lambda done: progress(done, "sweep"), values)
         except Stopped:
             return gr.skip(), gr.skip()
         except FaceEditError as error:

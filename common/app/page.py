@@ -13,11 +13,11 @@ from typing import Any
 from ..cli import console
 from ..core.errors import InputError
 from .command import HOST, MEGABYTES, PORT
-from .library import gradio
+from .components import gradio
 from .tab import Tab
 
 QUEUE = 32
-"""Visitors who wait at most."""
+"""Max visitors who wait."""
 CLEANED, OLD = 60, 900
 """Seconds: how often uploads and pictures are cleared away, and how old they are then."""
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
@@ -31,7 +31,7 @@ _CSS = """
 .presets button { min-width: 62px !important; padding: 6px 4px; flex: 1 1 62px; }
 .units .block { padding: 2px 10px 0 !important; border: none !important; }
 .units .block input[type=number] { padding: 0 4px; }
-.units .head label span { font-size: 13px; }
+
 .units .slider_input_container { margin-top: 0; }
 .report table { width: 100%; border-collapse: collapse; font-size: 14px; }
 .report table, .report tr, .report th, .report td { border: none !important; background: none !important; }
@@ -74,7 +74,7 @@ _CSS = """
 # to what is inside the container only, so this rule goes into the head.
 _UNCLIPPED = "<style>.gradio-container { overflow: clip !important; }</style>"
 
-# Gradio refuses large files without a word; this says one before they are sent. %d: bytes.
+# Gradio refuses large files without a message; this shows one before they are sent. %d: bytes.
 _LARGE = """
 <script>
 (() => {
@@ -98,12 +98,7 @@ _LARGE = """
 
 
 def page(tabs: Sequence[Tab], folder: Path) -> Any:
-    """All tabs as Gradio's Blocks.
-
-    Args:
-        tabs: one or more.
-        folder: for files to take away.
-    """
+    """All tabs as Gradio's Blocks; downloads lie in the folder."""
     gr = gradio()
     with gr.Blocks(title=" · ".join(tab.name for tab in tabs), delete_cache=(CLEANED, OLD)) as blocks:
         if len(tabs) == 1:
@@ -125,22 +120,22 @@ def serve(
     browser: bool = False,
     wait: bool = True,
 ) -> str:
-    """Opens the page and returns its address; uploads and pictures lie in a folder that goes when the app ends.
+    """Opens the page and returns its address; the folder of uploads and pictures is deleted when the app ends.
 
     Args:
         tabs: one or more.
-        host: the address to listen at; others than this machine's own make the page public.
+        host: the address to listen at; any but 127.0.0.1 makes the page public.
         port: default: the first free one from 7860.
-        megabytes: of an uploaded file at most.
+        megabytes: max size of an uploaded file.
         browser: open it in a browser too.
-        wait: come back when the app ends; else at once, and the app runs on.
+        wait: return when the app ends; False returns at once, and the app continues.
 
     Raises:
         MissingDependencyError: Gradio is not installed.
-        InputError: the port is taken, or the size is none.
+        InputError: the port is taken, or the size is out of range.
     """
     if not 0 < megabytes <= 1000:
-        raise InputError(f"Uploads are limited to 1000 megabytes at most; got {megabytes!r}.")
+        raise InputError("megabytes is out of range.", code="range", expected="above 0, up to 1000", actual=megabytes)
     folder = Path(tempfile.mkdtemp(prefix="face-rig-app-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
@@ -165,7 +160,8 @@ def serve(
             head=_UNCLIPPED + _LARGE % (most, megabytes),
         )
     except OSError as error:
-        raise InputError(f"Cannot listen at {host}:{port or PORT}: {error}\n  choose another --port") from error
+        why = f"Cannot listen at {host}:{port or PORT}: {error}"
+        raise InputError(why, code="connection", hint="choose another --port") from error
     console.say(f"open {address} in a browser; Ctrl+C ends it")
     if wait:
         blocks.block_thread()

@@ -1,4 +1,4 @@
-"""What an edit has changed, as a small table for a page, and all of it as a file to take away."""
+"""What an edit has changed, as a small table for the page, and as a file to download."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..measure.report import Report
 from .desk import Edit, Visit
 
 SEEN = 0.5
-"""A change of intensity from which on a unit that was not requested is named."""
+"""Min change of intensity for which a unit is named that was not requested."""
 _FULL = 5.0  # the longest bar
 
 
@@ -38,7 +38,8 @@ def measured(visit: Visit, edit: Edit, requested: list[float] | None) -> Report 
 
 def table(report: Report | None, edit: Edit) -> str:
     """HTML: units that were asked for or moved, wanted beside measured, and what should have stayed."""
-    steps = "" if edit.settings["steps"] is None else f", {_counted(edit.settings['steps'])}"
+    count = edit.settings["steps"]
+    steps = "" if count is None else ", 1 step" if count == 1 else f", {count} steps"
     head = f"<p class='made'>Made by the {edit.by}{steps}, in {edit.seconds:.1f} s.</p>"
     if report is None:
         return head + ("" if edit.before is None else "<p>The face could not be measured.</p>")
@@ -65,30 +66,19 @@ def table(report: Report | None, edit: Edit) -> str:
 
 
 def pack(edit: Edit, report: Report | None, settings: dict[str, Any], path: Path) -> Path:
-    """The picture, its settings and its report as one ZIP file.
-
-    Args:
-        edit: what was made.
-        report: of it.
-        settings: what makes it again.
-        path: of the file.
-    """
-    told = {**settings, **edit.settings, "engine": edit.engine}
+    """Writes the picture, its settings and its report as one ZIP file; `settings` name the request."""
+    recorded = {**settings, **edit.settings, "engine": edit.engine}
 
     def write(file: Path) -> None:
         with zipfile.ZipFile(file, "w") as archive, tempfile.TemporaryDirectory() as folder:
             archive.write(save_image(edit.after, Path(folder) / "edited.png"), "edited.png")
-            archive.writestr("settings.json", json.dumps(told, indent=1) + "\n")
+            archive.writestr("settings.json", json.dumps(recorded, indent=1) + "\n")
             if report is not None:
                 archive.writestr("report.json", report.to_json() + "\n")
                 archive.writestr("report.txt", report.table() + "\n")
 
     replace_file(path, write)
     return path
-
-
-def _counted(steps: int) -> str:
-    return "1 step" if steps == 1 else f"{steps} steps"
 
 
 def _row(name: str, meaning: str, request: float, change: float) -> str:
@@ -99,6 +89,6 @@ def _row(name: str, meaning: str, request: float, change: float) -> str:
 
 def _bar(kind: str, value: float) -> str:
     """A bar from the middle of its cell: to the right for more, to the left for less."""
-    share = min(abs(value) / _FULL, 1) * 50
-    start = 50 if value >= 0 else 50 - share
-    return f"<div class='bar {kind}' style='margin-left:{start:.1f}%;width:{share:.1f}%'></div>"
+    width = min(abs(value) / _FULL, 1) * 50
+    start = 50 if value >= 0 else 50 - width
+    return f"<div class='bar {kind}' style='margin-left:{start:.1f}%;width:{width:.1f}%'></div>"

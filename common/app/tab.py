@@ -3,44 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .components import gradio
 from .desk import Desk, Visit
 from .hands import Hands
-from .layout import Controls, Layout, lay_out
-from .library import gradio
+from .layout import Controls, Layout
 
 AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
-"""For what takes a fraction of a second. The last of several fast changes is always the one that stays."""
+"""For functions that take a fraction of a second. Of several fast changes the last one counts."""
 NETWORKS: dict[str, Any] = {"concurrency_id": "networks", "concurrency_limit": 1, "trigger_mode": "always_last"}
-"""Edits serve one visitor after the other; previews do not wait for them."""
+"""For edits, which serve one visitor after the other; previews do not wait for them."""
 
 
+@dataclass(frozen=True, eq=False)
 class Tab:
     """A tab of the page.
 
-    Args:
-        desk: what happens behind it.
-        name: of the tab.
-        about: a sentence on it, in Markdown.
-        controls: makes the package's components, when the page is laid out.
-        needs_photo: nothing can be made without one.
+    `about` is Markdown; `controls` makes the package's components when the page is laid out; without `needs_photo`,
+    pictures are generated where there is no photo.
     """
 
-    def __init__(
-        self, desk: Desk[Any], name: str, about: str, controls: Callable[[], Controls], needs_photo: bool = True
-    ) -> None:
-        self.desk, self.name, self.about, self.controls, self.needs_photo = desk, name, about, controls, needs_photo
+    desk: Desk[Any]
+    name: str
+    about: str
+    controls: Callable[[], Controls]
+    needs_photo: bool = True
 
     def build(self, folder: Path) -> None:
-        """Lays the tab out and wires it, inside of Gradio's blocks.
-
-        Args:
-            folder: for files to take away; it goes with the app.
-        """
+        """Lays the tab out and wires it, inside of Gradio's blocks; downloads lie in the folder."""
         gradio().Markdown(self.about)
-        at = lay_out(self.controls, self.needs_photo, self.desk.engines, self.desk.about())
+        at = Layout(self.controls, self.needs_photo, self.desk.engines, self.desk.about())
         self._wire(at, Hands(self.desk, at.controls, folder))
 
     def _wire(self, at: Layout, hands: Hands) -> None:
@@ -81,7 +76,7 @@ class Tab:
             follow(trigger(hands.asking(change), [at.visit, *own], outputs, **AT_ONCE))
         for event in self._opened(at, hands, results):
             follow(event)
-        started = at.go.click(hands.begin, outputs=previewed, **pressed, **AT_ONCE)
+        started = at.go.click(hands.press, outputs=previewed, **pressed, **AT_ONCE)
         started.then(edit, outputs=results, **pressed, **shown)
         at.close.change(hands.show, [at.close, at.visit], at.compare, **AT_ONCE)
         at.stop.click(hands.stop, at.visit, None, queue=False)
@@ -97,7 +92,7 @@ class Tab:
         def other_face(visit: Visit, path: str | None, event: gr.SelectData) -> Any:  # type: ignore[name-defined]
             return hands.open(visit, path, int(event.index))
 
-        # Gradio tells from the annotation, which it reads as it is, that the event is wanted
+        # Gradio passes the event because of the annotation, which it does not resolve from a string
         other_face.__annotations__["event"] = gr.SelectData
         return [
             at.photo.input(hands.open, [at.visit, at.photo], opened, **NETWORKS),

@@ -1,1 +1,1 @@
-"""Many edits of many photos: what is to be done, done so that nothing is lost, and what came of it."""
+"""Batches: many edits of many photos, as runs that resume after any stop, with scores and a report."""

@@ -1,4 +1,4 @@
-"""A run on a Ray cluster: actors edit, and this process alone keeps the lines. The only file that imports ray.
+"""Edits on a Ray cluster: actors edit, and this process alone keeps the lines. The only file that imports ray.
 
 The actors write the pictures themselves: they see the folder of the run, the photos and the models by the same paths
 as this process, which takes shared storage where there are several machines, and they have this library installed.
@@ -10,73 +10,41 @@ import contextlib
 import logging
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from ..core.environment import environment
 from ..core.errors import FaceEditError, InputError, MissingDependencyError
-from ..core.files import alone
-from .folder import FILE, Row, append, read_lines, shard
+from .folder import Row
 from .plan import Item, Job
-from .run import Worker, bar, begin, by_photo, edit_photo, finish, to_do
+from .run import Worker, edit_photo
 
 TRIES = 3
 """Max attempts for a photo whose actor crashes."""
 _STORE = 256 << 20  # bytes of a cluster made for one run: lines are all that travels
 
 
-def run_on_ray(
-    items: Sequence[Item],
-    make: Callable[[], Worker],
-    folder: Path,
-    settings: Mapping[str, Any],
-    *,
-    workers: int | None = None,
-    gpus: float | None = None,
-    batch_size: int = 4,
-    again: bool = False,
-    progress: bool = True,
-) -> dict[str, int]:
-    """As `common.batch.run.run`, on the cluster at `RAY_ADDRESS`, else on one of this machine.
-
-    An actor that crashes is replaced, and its photo is started again; after `TRIES` crashes the photo has failed.
-
-    Args:
-        items: see `run`.
-        make: see `run`; each actor calls it. It travels: it is pickled, without networks.
-        folder: see `run`; on shared storage where the cluster has several machines.
-        settings: see `run`.
-        workers: how many actors; None for as many as the cluster has room for.
-        gpus: fraction of a GPU that each takes; None for one where the cluster has any, else none.
-        batch_size: see `run`.
-        again: see `run`.
-        progress: see `run`.
-
-    Raises:
-        InputError, MissingCheckpointError: see `run`; or the cluster has no room for an actor.
-        MissingDependencyError: ray is not installed.
-    """
-    with alone(folder):
-        begin(items, folder, settings, [environment()])
-        known = read_lines(folder / FILE)
-        left = [own for photo in by_photo(items) if (own := to_do(photo, known, folder, again))]
-        with bar(len(items), sum(map(len, left)), progress) as shown:
-            for row in _edited(left, make, folder, batch_size, workers, gpus) if left else ():
-                append(shard(folder), row)
-                shown.update()
-        return finish(items, folder)
-
-
-def _edited(
+def edit_on_ray(
     photos: Sequence[Sequence[Item]],
     make: Callable[[], Worker],
     folder: Path,
     batch_size: int,
-    workers: int | None,
-    gpus: float | None,
+    *,
+    workers: int | None = None,
+    gpus: float | None = None,
 ) -> Iterator[Row]:
-    """The lines of edits, photo by photo, in any order."""
+    """As `common.batch.run.edit_photos`, on the cluster at `RAY_ADDRESS`, else on one of this machine.
+
+    An actor that crashes is replaced, and its photo is started again; after `TRIES` crashes the photo has failed.
+
+    `make` is pickled, without networks. By default there are as many `workers` as the cluster has room for, and each
+    takes one of its `gpus`, if there are any; a fraction of one is allowed.
+
+    Raises:
+        InputError: the cluster cannot be reached, or has no room for an actor.
+        MissingCheckpointError: the weights are not on the cluster's machines.
+        MissingDependencyError: ray is not installed.
+    """
     with _cluster(workers) as ray:
         room, gpus = _room(ray, workers, gpus)
         kind = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=TRIES - 1)(_Actor)
@@ -108,7 +76,8 @@ class _Actor:
         """The lines of a photo's edits."""
         if self.worker is None:
             if not self.folder.is_dir():
-                raise InputError(f"{platform.node()} does not see {self.folder}: it must be on storage that all share.")
+                why = f"{platform.node()} does not see the folder of the run; put it on shared storage."
+                raise InputError(why, code="missing", expected=self.folder)
             os.chdir(self.place)  # paths mean the same as in the process that keeps the lines
             self.worker = self.make()
         return list(edit_photo(items, self.worker, self.folder, self.batch_size))
@@ -119,7 +88,7 @@ class _Dead:
 
     def encode(self, job: Job) -> Any:
         """See `Worker`; no more is asked of it."""
-        raise FaceEditError(f"{TRIES} workers died over {job.name}, so that it is left alone.")
+        raise FaceEditError(f"{TRIES} workers crashed while they edited {job.name}; it is skipped.", code="crash")
 
 
 @contextlib.contextmanager
@@ -142,7 +111,7 @@ def _cluster(workers: int | None) -> Iterator[Any]:
     try:
         ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise InputError(f"Cannot reach a Ray cluster: {error}") from error
+        raise InputError(f"Cannot reach a Ray cluster: {error}", code="connection") from error
     try:
         yield ray
     finally:
@@ -158,7 +127,8 @@ def _room(ray: Any, workers: int | None, gpus: float | None) -> tuple[int, float
     if gpus:
         room = min(room, int(there.get("GPU", 0) / gpus + 1e-6))
     if not room:
-        raise InputError(f"The cluster has no room for a worker of one CPU and {gpus:g} GPUs; it has {there}.")
+        needed = f"1 CPU and {gpus:g} GPUs"
+        raise InputError("The cluster has no room for a worker.", code="count", expected=needed, actual=there)
     if workers is not None and workers > room:
         logging.getLogger(__name__).warning("the cluster has room for %d workers, not %d", room, workers)
     return min(workers or room, room), gpus

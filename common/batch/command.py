@@ -11,14 +11,15 @@ from typing import Any, ClassVar
 
 from ..cli import console, options
 from ..cli.editor_spec import EditorSpec
-from ..cli.saving import saving
+from ..cli.options import saving
 from ..core.errors import InputError
 from ..core.files import check_writable
 from ..core.numbers import whole_number
 from ..editing.options import EditOptions
+from .cluster import edit_on_ray
 from .plan import PHOTOS, Fault, Item, Job, plan, read_jobs, read_requests
 from .processes import Processes
-from .run import DONE, FAILED, Worker, run
+from .run import DONE, FAILED, Edits, Worker, edit_photos, run
 
 ABOUT = """Edits many photos, many requests each, into one folder; run the command again to resume.
 
@@ -35,7 +36,7 @@ class Batches:
 
     Attributes:
         spec: where the editor is.
-        requests: what a request is in a file of requests, as a part of a sentence.
+        requests: form of a request in a file, as a part of a sentence.
     """
 
     spec: EditorSpec
@@ -52,19 +53,15 @@ class Batches:
         return "neutral" if self.spec.request.absolute else "unchanged"
 
     def read(self, value: Any) -> Any:
-        """From a request as files have it to the editor's.
-
-        Raises:
-            InputError: one that cannot be used.
-        """
+        """Parses a request of a file; raises an InputError for one that cannot be used."""
         return self.spec.request.parse(value)
 
     def requested(self, value: Any) -> Sequence[float] | None:
-        """The 12 action units that a request asks for, as files have it; None where it asks for none."""
+        """The 12 action units of a request of a file; None where it names none."""
         return self.spec.request.parse(value).units
 
     def check(self, args: argparse.Namespace, jobs: Sequence[Job]) -> argparse.Namespace:
-        """The options that count; raises an InputError for a wrong one before a model is loaded."""
+        """The options in effect; raises an InputError for a wrong one before a model is loaded."""
         model = self.spec.asked(vars(args))[2]
         if args.runner == "local":  # else the devices are those of the cluster's machines
             model.check_device()
@@ -72,14 +69,14 @@ class Batches:
         return args
 
     def worker(self, args: argparse.Namespace) -> Worker:
-        """Who edits, with the options of the command line; brings torch, and loads the networks."""
+        """The worker for the options of the command line; imports torch, and loads the networks."""
         from ..cli.edit_photos import editor_of
         from .worker import EditorWorker
 
         return EditorWorker(editor_of(self.spec.kind, args), args, self.read)
 
     def settings(self, args: argparse.Namespace) -> dict[str, Any]:
-        """What decides how pictures look, as plain values, all of them resolved."""
+        """The resolved settings that decide how pictures look, as plain values."""
         from .worker import settings
 
         return settings(self.spec.kind, args)
@@ -87,27 +84,31 @@ class Batches:
     def batch(self, arguments: list[str]) -> int:
         """The command `batch`; returns the exit code."""
         args, processes = self.parser().parse_args(arguments), Processes.launched()
-        console.listen(args.quiet or processes.rank > 0)  # one process speaks for all
-        pool = _pool(args, processes)
+        console.listen(args.quiet or processes.rank > 0)  # one process prints for all
+        edits = _edits(args, processes)
         jobs, faults = read_jobs(args.photos, self.columns)
         args = self.check(args, jobs)
         items = self._plan(args, jobs)
         if args.inspect:
             return _inspect(items, faults, args)
         if args.output is None:
-            raise InputError("Name the folder of the run, e.g. -o run/.")
+            raise InputError("Name the folder of the run, e.g. -o run/.", code="missing")
         folder, settings = Path(args.output).expanduser(), {"program": self.spec.name, **self.settings(args)}
         check_writable(folder)
         if processes.count > 1 and getattr(args, "engine", None) != "warp":  # warps run on CPUs
             args = argparse.Namespace(**{**vars(args), "device": processes.device(args.device)})
-        ways = {"batch_size": args.batch_size, "again": args.again, "progress": not args.quiet}
-        if pool is not None:
-            from .cluster import run_on_ray
-
-            counts = run_on_ray(items, partial(self.worker, args), folder, settings, **pool, **ways)
-        else:
-            counts = run(items, partial(self.worker, args), folder, settings, processes=processes, **ways)
-        return console.OK if counts is None else _told(counts, faults, args)
+        counts = run(
+            items,
+            partial(self.worker, args),
+            folder,
+            settings,
+            batch_size=args.batch_size,
+            again=args.again,
+            progress=not args.quiet,
+            processes=processes,
+            edits=edits,
+        )
+        return console.OK if counts is None else _summed(counts, faults, args)
 
     def score(self, arguments: list[str]) -> int:
         """The command `score`, which measures the edits of a run and makes none; returns the exit code."""
@@ -128,8 +129,8 @@ class Batches:
         """The command `report`, which writes a run as one page; returns the exit code."""
         parser = self._reader(
             "report",
-            "Writes a run as one page that needs no other file: pictures, how the edits follow the requests, what "
-            f"failed. Its numbers are those of `{self.spec.name} score`, if that was run.",
+            "Writes a run as one self-contained page: pictures, requested vs measured intensities, failures. Its "
+            f"numbers are those of `{self.spec.name} score`, if that was run.",
         )
         parser.add_argument("-o", "--output", type=Path, help="the page (default: report.html in the run)")
         args = parser.parse_args(arguments)
@@ -147,7 +148,8 @@ class Batches:
                 self.read(job.request)
         if args.baseline:
             if self.baseline in requests and self.read(requests[self.baseline]) != self.read({}):
-                raise InputError(f"--baseline makes a picture named {self.baseline!r}; give the request another name.")
+                why = "--baseline makes a picture of this name; rename the request."
+                raise InputError(why, code="duplicate", actual=self.baseline)
             requests = {self.baseline: {}, **requests}
         return plan(jobs, requests)
 
@@ -193,8 +195,8 @@ def _inspect(items: Sequence[Item], faults: Sequence[Fault], args: argparse.Name
     return console.FAILED if found.faults else console.OK
 
 
-def _told(counts: Mapping[str, int], faults: Sequence[Fault], args: argparse.Namespace) -> int:
-    """Says what has come of a run; returns the exit code."""
+def _summed(counts: Mapping[str, int], faults: Sequence[Fault], args: argparse.Namespace) -> int:
+    """Prints the counts of a run; returns the exit code."""
     for fault in faults:
         console.say(f"{fault.where}: {fault.why}")
     failed = bool(counts[FAILED] or faults)
@@ -205,21 +207,18 @@ def _told(counts: Mapping[str, int], faults: Sequence[Fault], args: argparse.Nam
     return console.FAILED if failed else console.OK
 
 
-def _pool(args: argparse.Namespace, processes: Processes) -> dict[str, Any] | None:
-    """Who edits on a cluster; None where `--runner` is local.
-
-    Raises:
-        InputError: options that do not go together.
-    """
+def _edits(args: argparse.Namespace, processes: Processes) -> Edits:
+    """How photos are edited, by --runner and its options; raises an InputError where they do not go together."""
     workers, gpus = args.workers, args.gpus_per_worker
     if args.runner == "local":
         if workers is not None or gpus is not None:
-            raise InputError("--workers and --gpus-per-worker go with --runner ray.")
-        return None
+            raise InputError("--workers and --gpus-per-worker need --runner ray.", code="conflict")
+        return edit_photos
     if processes.count > 1:
-        raise InputError("--runner ray starts its workers itself; start it without accelerate launch.")
+        raise InputError("--runner ray does not run under accelerate launch.", code="conflict")
     if workers is not None:
         whole_number("--workers", workers, 1, 4096)
     if gpus is not None and not (0 <= gpus < 1 or gpus in range(1, 65)):
-        raise InputError(f"--gpus-per-worker is a fraction below 1, or a whole number up to 64; got {gpus:g}.")
-    return {"workers": workers, "gpus": gpus}
+        expected = "a fraction below 1, or a whole number up to 64"
+        raise InputError("--gpus-per-worker is out of range.", code="range", expected=expected, actual=gpus)
+    return partial(edit_on_ray, workers=workers, gpus=gpus)

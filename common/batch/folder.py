@@ -16,7 +16,7 @@ FILE = "samples.jsonl"
 SHARDS = "samples-*.jsonl"
 """Each process of a run writes one; `merge` takes them into the one file."""
 SETTINGS, MADE = "run.json", "made"
-"""The file of the settings; its key for date, versions and machines, which may change while a run goes on."""
+"""The file of the settings; its key for date, versions and machines, which may change when a run resumes."""
 
 Row = Mapping[str, Any]
 
@@ -32,16 +32,23 @@ def inside(folder: Path, name: str) -> Path:
     try:
         leads = os.path.realpath(path)
     except ValueError as error:  # a NUL byte, or half a character
-        raise InputError(f"{name!r} can be no path: {error}") from error
+        raise InputError(f"{name!r} is not a path: {error}", code="format", actual=name) from error
     if Path(name).is_absolute() or os.path.commonpath([root, leads]) != root:
-        raise InputError(f"{name!r} does not lie below {folder}: paths are relative to it, and stay there.")
+        raise InputError("The path leads out of its folder.", code="outside", expected=folder, actual=name)
     return path
+
+
+def check_run(folder: Path) -> None:
+    """Raises an InputError for a folder without a run."""
+    if not (folder / FILE).is_file():
+        hint = "name the folder that `batch` wrote"
+        raise InputError(f"There is no run in {folder}.", code="missing", expected=FILE, hint=hint)
 
 
 def own_file(path: Path) -> Path:
     """The path of a file to which a run writes; raises an InputError for a link or a folder."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise InputError(f"{path} must be a file of this run's own, no folder and no link; take it away.")
+        raise InputError(f"{path} must be a file, not a folder or a link.", code="type", hint="remove it")
     return path
 
 
@@ -62,10 +69,12 @@ def read_lines(path: Path) -> dict[str, dict[str, Any]]:
         try:
             row = parse_json(text)
             if not isinstance(row["key"], str):
-                raise TypeError(f"the key {row['key']!r} is no text")
+                raise TypeError(f"the key {row['key']!r} is not a text")
             rows[row["key"]] = row
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}, line {line} is damaged: {error}\n  delete the line; it is made again") from error
+            why = f"{path} has a damaged line: {error}"
+            hint = "delete it; the edit is made again"
+            raise InputError(why, code="damaged", actual=f"line {line}", hint=hint) from error
     return rows
 
 
@@ -98,16 +107,10 @@ def samples(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def merge(folder: Path, order: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
-    """Takes the lines of all processes into the one file; killed in the middle, it is done again and loses nothing.
+    """Merges the lines of all processes into the one file, and returns the rows by their key.
 
-    No process may write to these files meanwhile.
-
-    Args:
-        folder: of the run.
-        order: keys of the plan, which the lines follow; what is not in it comes first.
-
-    Returns:
-        All rows by their key.
+    A merge that was killed loses nothing when it is repeated. No process may write to these files meanwhile. The lines
+    follow `order`, the keys of the plan; keys that it lacks come first.
     """
     known, planned = samples(folder), dict.fromkeys(order)
     rows = {key: row for key, row in known.items() if key not in planned}
@@ -119,12 +122,9 @@ def merge(folder: Path, order: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
 
 
 def same_run(folder: Path, settings: Mapping[str, Any], machines: Sequence[Mapping[str, Any]]) -> None:
-    """Writes the settings of a new run; checks that one that resumes has the same ones.
+    """Writes the settings of a new run, plain values without None; checks that a run that resumes has the same ones.
 
-    Args:
-        folder: of the run.
-        settings: plain values; those that are None are left out.
-        machines: see `common.core.environment.environment`; those that are new are added to the file, under `MADE`.
+    New `machines` (see `common.core.environment.environment`) are added to the file, under `MADE`.
 
     Raises:
         InputError: the folder holds a run with other settings, or the file is damaged.
@@ -134,8 +134,9 @@ def same_run(folder: Path, settings: Mapping[str, Any], machines: Sequence[Mappi
     known = _known(path) if path.exists() else {**plain, MADE: []}
     other = sorted(key for key in {*known, *plain} - {MADE} if known.get(key) != plain.get(key))
     if other:
-        lines = "\n".join(f"  {key}: {_short(known.get(key))} there, {_short(plain.get(key))} now" for key in other)
-        raise InputError(f"{folder} holds a run with other settings:\n{lines}\n  name another folder")
+        expected, actual = ({key: found.get(key) for key in other} for found in (known, plain))
+        why = f"{folder} holds a run with other settings."
+        raise InputError(why, code="conflict", expected=expected, actual=actual, hint="name another folder")
     made = list(known[MADE])
     for machine in machines:
         if _undated(machine) not in map(_undated, made):
@@ -152,19 +153,14 @@ def _known(path: Path) -> dict[str, Any]:
             raise ValueError(f"it holds a {type(known).__name__}")
         made = known.setdefault(MADE, [])
         if not isinstance(made, list) or not all(isinstance(each, dict) for each in made):
-            raise ValueError(f"{MADE!r} is no list of objects")
+            raise ValueError(f"{MADE!r} is not a list of objects")
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} is damaged: {error}\n  take the folder away, or name another one") from error
+        raise InputError(f"{path} is damaged: {error}", code="damaged", hint="name another folder") from error
     return known
 
 
 def _undated(made: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in made.items() if key != "date"}
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _line(row: Row) -> str:

@@ -16,25 +16,17 @@ from .plan import Fault, Item, Job
 
 @dataclass(frozen=True)
 class Inspection:
-    """What would be done.
-
-    Attributes:
-        edits: how many.
-        photos: how many can be used.
-        faults: inputs that cannot be used.
-        doubts: photos that can, with their photo warnings.
-        prompts: how many of these can be used.
-    """
+    """Counts of edits, photos and prompts that can be made, unusable inputs, and photo warnings."""
 
     edits: int
     photos: int
     faults: tuple[Fault, ...]
-    doubts: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
     prompts: int = 0
 
     def __str__(self) -> str:
         lines = [f"{self.edits} edits of {self.photos} photos" + (f", {self.prompts} prompts" if self.prompts else "")]
-        for title, rows in (("cannot be used", self.faults), ("doubtful", self.doubts)):
+        for title, rows in (("cannot be used", self.faults), ("photo warnings", self.warnings)):
             if rows:
                 lines += ["", f"{title}: {len(rows)}"]
                 lines += [f"  {row.where}: {row.why}".replace("\n", "\n    ") for row in rows]
@@ -44,29 +36,25 @@ class Inspection:
 def inspect(
     items: Sequence[Item], faults: Sequence[Fault], detector: FaceDetector, *, progress: bool = True
 ) -> Inspection:
-    """Read every photo and look for its face; of prompts, for those of the people who shall be shown.
+    """Reads every photo and detects its face; for prompts, the faces in the photos of their people.
 
-    Args:
-        items: of `common.batch.plan.plan`.
-        faults: that are known already.
-        detector: of faces.
-        progress: show a bar.
+    The result starts with the `faults` that are known already.
     """
     jobs = {item.job.name: item.job for item in items}
-    bad, doubts, found = set(), [], list(faults)
+    bad, warnings, found = set(), [], list(faults)
     for job in tqdm(jobs.values(), unit="photo", disable=not progress):
         try:
-            doubts += [Fault(str(job.photo), line) for line in _doubts(job, detector)]
+            warnings += [Fault(str(job.photo), line) for line in _warnings_of(job, detector)]
         except FaceEditError as error:
             bad.add(job.name)
-            found.append(Fault(str(job.photo or job.prompt), str(error)))
+            found.append(Fault.of(job.photo or job.prompt, error))
     edits = sum(item.job.name not in bad for item in items)
     usable = [job for name, job in jobs.items() if name not in bad]
     photos = sum(job.photo is not None for job in usable)
-    return Inspection(edits, photos, tuple(found), tuple(doubts), len(usable) - photos)
+    return Inspection(edits, photos, tuple(found), tuple(warnings), len(usable) - photos)
 
 
-def _doubts(job: Job, detector: FaceDetector) -> list[str]:
+def _warnings_of(job: Job, detector: FaceDetector) -> list[str]:
     """Warnings about a photo; raises what an edit of it would."""
     for path in job.people:
         choose_face(detector.find(rgb(read_image(path))))

@@ -40,33 +40,25 @@ def original(name: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """A name that can be a file's on every system, and that leads nowhere else.
-
-    Raises:
-        InputError: it is none.
-    """
+    """The name itself; raises an InputError unless every system can use it for a file."""
     plain = re.sub("%[0-9A-F]{2}", "_", name)
     right = all(map(_is_safe, plain)) and not re.match(r"[-+=,. ]", plain) and not _DEVICES.match(name)
     if not name or not right or len(name) > LONGEST or name.endswith((".", " ")) or ".." in name:
-        raise InputError(
-            f"{name!r} can be no name of files: letters, digits, spaces and _ - + = , . are taken, {LONGEST} at most."
-        )
+        expected = f"letters, digits, spaces and _ - + = , . ; {LONGEST} at most"
+        raise InputError("A file cannot have this name.", code="format", expected=expected, actual=name)
     return name
 
 
 def given_name(text: str) -> str:
-    """A name that somebody gave, escaped.
-
-    Raises:
-        InputError: it is empty, or a path.
-    """
+    """A user's name, escaped; raises an InputError where it is empty, or a path."""
     if not text.strip() or re.search(r"[/\\\0]", text) or text in (".", ".."):
-        raise InputError(f"{text!r} can be no name of files: it is {'a path' if text.strip() else 'empty'}.")
+        code = "format" if text.strip() else "empty"
+        raise InputError("A file cannot have this name.", code=code, expected="a name, not a path", actual=text)
     return escaped(text.strip())
 
 
 class Names:
-    """Names of which no two are the same file on any system: neither case nor the form of accents tells them apart."""
+    """Names of which no two are the same file on any system: they differ by more than case or the form of accents."""
 
     def __init__(self) -> None:
         self._given: set[str] = set()

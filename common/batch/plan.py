@@ -48,9 +48,9 @@ class Job:
         face: which face of the photo, see `common.faces.choose_face`.
         background: of an aligned crop, its background; None for photos.
         request: the request for this photo; None for those for all photos.
-        prompt: what a picture shows that is made from nothing; None where there is a photo.
-        people: photos of the people that a picture from a prompt shows; none for anyone.
-        seed: for the noise of a picture from a prompt; None for the run's.
+        prompt: text from which a picture is generated; None where there is a photo.
+        people: photos of the people that a picture from a prompt shows; empty for anyone.
+        seed: random seed for the initial noise of a picture from a prompt; None for the run's.
     """
 
     name: str
@@ -78,13 +78,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Item:
-    """One edit.
-
-    Attributes:
-        job: the photo.
-        name: of the request.
-        request: the request itself, as it was read.
-    """
+    """One edit: a photo or prompt, the name of a request, and the request as it was read."""
 
     job: Job
     name: str
@@ -103,22 +97,25 @@ class Item:
 
 @dataclass(frozen=True)
 class Fault:
-    """An input that cannot be used, and why."""
+    """An input that cannot be used, the reason, and the code of its error."""
 
     where: str
     why: str
+    code: str = ""
+
+    @classmethod
+    def of(cls, where: object, error: Exception) -> Fault:
+        """The fault of an input by the error that it raised."""
+        return cls(str(where), str(error), getattr(error, "code", ""))
 
 
 def plan(jobs: Sequence[Job], requests: Mapping[str, Any]) -> list[Item]:
-    """All edits, photo by photo.
-
-    Raises:
-        InputError: a photo has no request of its own, and there is none for all.
-    """
+    """All edits, photo by photo; raises an InputError for a photo without any request."""
     items = []
     for job in jobs:
         if job.request is None and not requests:
-            raise InputError(f"{job.name} has no request: give requests for all photos, or a column `request`.")
+            hint = "give requests for all photos, or a column `request`"
+            raise InputError(f"{job.name} has no request.", code="missing", hint=hint)
         own = requests if job.request is None else {"request": job.request}
         items += [Item(job, name, request) for name, request in own.items()]
     return items
@@ -127,15 +124,10 @@ def plan(jobs: Sequence[Job], requests: Mapping[str, Any]) -> list[Item]:
 def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[Job], list[Fault]]:
     """The photos of a folder, or the photos and prompts that a manifest lists.
 
-    A folder's are all pictures in it and in its folders, by name; links are followed, and files that are no pictures
-    are logged in one line. A manifest is a table (`common.core.records`), or a .jsonl or .json file, with the columns
-    `photo`, and optionally `name`, `face`, `background` and `request`; its paths are absolute, or relative to it. Where
-    there is a column `prompt`, a row has it or a photo. Its `identity` is then the person, a photo or in a JSON file
-    several, and its `seed` that of the noise; a .txt file is a list of prompts, one a line.
-
-    Args:
-        place: folder or manifest.
-        columns: that a manifest may have, `PHOTOS` or `TEXTS`.
+    A folder gives all pictures in it and in its folders, by name; links are followed, and other files are logged in one
+    line. A manifest is a table (`common.core.records`), or a .jsonl or .json file, with some of `columns` (`PHOTOS` or
+    `TEXTS`); its paths are absolute, or relative to it. A row has a photo or a prompt. The `identity` of a prompt is a
+    photo of the person, or in a JSON file several. A .txt file is a list of prompts, one a line.
 
     Returns:
         The jobs, and the inputs that cannot be used.
@@ -147,16 +139,16 @@ def read_jobs(place: str | Path, columns: Sequence[str] = PHOTOS) -> tuple[list[
     if os.path.isdir(place):
         return _folder(place, names)
     if not os.path.isfile(place):
-        raise InputError(f"There is no folder and no manifest {place}.")
+        raise InputError("There is no such folder or manifest.", code="missing", actual=place)
     jobs: list[Job] = []
     faults = []
     for line, row in _manifest(place, columns):
         try:
             jobs.append(_job(usable(row), place.parent, names, columns))
         except (FaceEditError, ValueError, OSError) as error:  # a name may be too long
-            faults.append(Fault(f"{place.name}, line {line}", str(error)))
+            faults.append(Fault.of(f"{place.name}, line {line}", error))
     if not jobs and not faults:
-        raise InputError(f"{place} lists no {'photo and no prompt' if 'prompt' in columns else 'photo'}.")
+        raise InputError("The manifest is empty.", code="empty", actual=place)
     return jobs, faults
 
 
@@ -166,9 +158,7 @@ def read_requests(path: str | Path, check: Callable[[Any], Any]) -> dict[str, An
     A .txt file has a request in each line, "AU12=3" or "smile: AU12=3"; tables and .jsonl files have the columns
     `request`, and optionally `name`; a .json file is a list of requests, or names with their requests.
 
-    Args:
-        path: of the file.
-        check: raises an InputError for a request that cannot be used.
+    `check` raises an InputError for a request that cannot be used.
 
     Raises:
         InputError: the file cannot be used; its wrong lines are named.
@@ -182,12 +172,12 @@ def read_requests(path: str | Path, check: Callable[[Any], Any]) -> dict[str, An
         check(request)
         name = given_name(str(name)) if name else slug(request)
         if name in names:
-            raise InputError(f"The request {name!r} is given twice.")
+            raise InputError("Two requests have the same name.", code="duplicate", actual=name)
         found[names.free(name)] = request
 
     checked(path, _requests(path), keep)
     if not found:
-        raise InputError(f"There is no request in {path}.")
+        raise InputError("The file has no request.", code="empty", actual=path)
     return found
 
 
@@ -207,13 +197,13 @@ def _folder(place: Path, names: Names) -> tuple[list[Job], list[Fault]]:
         if path.name.startswith(".") or path.suffix.lower() not in suffixes():
             others.append(path)
         elif not path.is_file():
-            faults.append(Fault(str(path), "It is a link that leads nowhere, or no file."))
+            faults.append(Fault(str(path), "It is a broken link, or not a file.", "missing"))
         else:
             jobs.append(Job(names.free(escaped(_joined(path.relative_to(place)))), path))
     if line := left_out(place, others):
         log.warning(line)
     if not jobs and not faults:
-        raise InputError(f"There is no picture in {place}.")
+        raise InputError("The folder has no picture.", code="empty", actual=place)
     return jobs, faults
 
 
@@ -221,23 +211,26 @@ def _manifest(place: Path, columns: Sequence[str]) -> Iterable[tuple[int, Any]]:
     kind = place.suffix.lower()
     if kind == ".txt" and not is_table(place):
         if "prompt" not in columns:
-            raise InputError(f"{place} is a list of prompts, as `fineface batch` takes them; a .csv file lists photos.")
+            why = "A .txt file lists prompts, for `fineface batch`; a .csv file lists photos."
+            raise InputError(why, code="format", actual=place)
         return [(line, {"prompt": prompt}) for line, prompt in _lines(place)]
     if kind == ".json":
         found = _json(place)
         if not isinstance(found, list):
-            raise InputError(f"{place} must be a list of photos; got {type(found).__name__}.")
+            actual = type(found).__name__
+            raise InputError(f"{place} has the wrong type.", code="type", expected="a list of photos", actual=actual)
         return [(number, named(row, columns)) for number, row in enumerate(found, 1)]
     rows = read_rows(place, columns)
     if (header := _header(place, rows)) and (unknown := [name for name in header if name not in columns]):
-        raise InputError(
-            f"{place} has no use for its column {unknown[0]!r}; the columns of a manifest are {', '.join(columns)}.\n"
-            "  take the column away, or rename it"
-        )
-    if header and not {"photo", "prompt"} & set(header):
-        needed = "`photo` or `prompt`" if "prompt" in columns else "`photo`"
-        raise InputError(f"{place} has no column {needed}; it has {', '.join(header)}.")
+        raise _unknown_column(unknown[0], columns)
+    needed = [name for name in ("photo", "prompt") if name in columns]
+    if header and not {*needed} & {*header}:
+        raise InputError(f"{place} lacks a column.", code="missing", expected=" or ".join(needed), actual=header)
     return rows
+
+
+def _unknown_column(name: str, columns: Sequence[str]) -> InputError:
+    return InputError("A manifest has no such column.", code="unknown", expected=", ".join(columns), actual=name)
 
 
 def _requests(path: Path) -> Iterable[tuple[int, Any]]:
@@ -246,19 +239,21 @@ def _requests(path: Path) -> Iterable[tuple[int, Any]]:
         rows = read_rows(path, REQUESTS)
         header = _header(path, rows)
         if header and "request" not in header:
-            raise InputError(f"{path} has no column `request`; it has {', '.join(header)}.")
+            raise InputError(f"{path} lacks a column.", code="missing", expected="request", actual=header)
         if others := [name for name in header if name not in REQUESTS]:
             log.warning("%s: columns left out: %s", path, ", ".join(others))
         return [(line, row if isinstance(row, InputError) else _pair(row)) for line, row in rows]
     if kind == ".txt":
         return [(line, _named_request(text)) for line, text in _lines(path)]
     if kind != ".json":
-        raise InputError(f"Requests are a .txt, .csv, .tsv, .jsonl or .json file; got {path}.")
+        expected = ".txt, .csv, .tsv, .jsonl or .json"
+        raise InputError("A file of requests has another suffix.", code="format", expected=expected, actual=path)
     found = _json(path)
     if isinstance(found, Mapping):
         return enumerate(found.items(), 1)
     if not isinstance(found, list):
-        raise InputError(f"{path} must be a list of requests, or names with requests; got {type(found).__name__}.")
+        expected = "a list of requests, or names with requests"
+        raise InputError(f"{path} has the wrong type.", code="type", expected=expected, actual=type(found).__name__)
     return enumerate((_pair(row) if isinstance(row, Mapping) and "request" in row else (None, row) for row in found), 1)
 
 
@@ -266,7 +261,7 @@ def _json(path: Path) -> Any:
     try:
         return parse_json(read_text(path))
     except (OSError, ValueError) as error:
-        raise InputError(f"Cannot read {path}: {error}") from error
+        raise InputError(f"Cannot read {path}: {error}", code="unreadable") from error
 
 
 def _header(path: Path, rows: Iterable[tuple[int, Any]]) -> list[str]:
@@ -280,7 +275,7 @@ def _lines(path: Path) -> list[tuple[int, str]]:
         check_regular(path)
         text, encoding = decode(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise InputError(f"Cannot read {path}: {error}") from error
+        raise InputError(f"Cannot read {path}: {error}", code="unreadable") from error
     if encoding not in ("utf-8", "utf-8-sig"):
         log.warning("%s is read with encoding %s", path, encoding.upper())
     lines = [each.partition("#")[0].strip() for each in text.removeprefix("\ufeff").splitlines()]
@@ -289,14 +284,15 @@ def _lines(path: Path) -> list[tuple[int, str]]:
 
 def _pair(row: Any) -> Any:
     if not isinstance(row, Mapping) or row.get("request") in (None, ""):
-        return InputError(f"the row has no `request`; got {row!r}")
+        return InputError("The row has no `request`.", code="missing", actual=row)
     return row.get("name"), row["request"]
 
 
 def _named_request(text: str) -> Any:
     name, colon, rest = text.partition(": ")  # "angry:0.7" is a fraction of an expression
     if colon and facs.read(name) and _NUMBER.fullmatch(rest.strip()):
-        return InputError(f"{text!r} has a colon in place of =; write {name.strip()}={rest.strip()}")
+        expected = f"{name.strip()}={rest.strip()}"
+        return InputError("The request has a colon in place of =.", code="format", expected=expected, actual=text)
     return (name.strip(), rest.strip()) if colon else (None, text)
 
 
@@ -307,22 +303,21 @@ def _job(row: Any, folder: Path, names: Names, columns: Sequence[str]) -> Job:
     if isinstance(row, str):
         row = {"photo": row}
     if not isinstance(row, Mapping):
-        raise InputError(f'A row needs a photo, such as {{"photo": "a.jpg"}}; got {row!r}.')
+        raise InputError("The row has the wrong type.", code="type", expected='{"photo": "a.jpg"}', actual=row)
     row = {key: value for key, value in row.items() if value not in (None, "")}
     if row.get("prompt") and "prompt" not in columns:
-        raise InputError("A row has a prompt; this edits photos. Pictures from text: `fineface batch`.")
+        why = "The row has a prompt, and this program edits photos; pictures from text: `fineface batch`."
+        raise InputError(why, code="conflict")
     if unknown := [str(key) for key in row if key not in columns]:
-        raise InputError(f"There is no column {unknown[0]!r}; there are {', '.join(columns)}.")
+        raise _unknown_column(unknown[0], columns)
     return (_prompt if "prompt" in row else _photo)(row, folder, names)
 
 
 def _photo(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
     if not isinstance(row.get("photo"), str):
-        raise InputError(f'A row needs a photo, such as {{"photo": "a.jpg"}}; got {row!r}.')
-    if "seed" in row:
-        raise InputError("A seed goes with a prompt; photos have that of the run, --seed.")
-    if "identity" in row:
-        raise InputError("An identity goes with a prompt; the person of a photo is the photo's own.")
+        raise InputError("The row has no photo.", code="missing", expected='{"photo": "a.jpg"}', actual=row)
+    if other := {"seed", "identity"} & {*row}:
+        raise InputError("These columns need a prompt.", code="conflict", actual=", ".join(sorted(other)))
     photo = _file(folder, row["photo"])
     background = _file(folder, str(row["background"])) if "background" in row else None
     face = read_face("face", row.get("face", "largest"))
@@ -336,13 +331,13 @@ def _photo(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
 def _prompt(row: Mapping[str, Any], folder: Path, names: Names) -> Job:
     prompt = row["prompt"]
     if "photo" in row:
-        raise InputError(
-            'A row has a photo or a prompt; a photo\'s goes into its request: {"aus": ..., "prompt": ...}.'
-        )
+        hint = 'the prompt of a photo belongs to its request: {"aus": ..., "prompt": ...}'
+        raise InputError("A row has a photo or a prompt, not both.", code="conflict", hint=hint)
     if not isinstance(prompt, str):
-        raise InputError(f"A prompt is a text; got {prompt!r}.")
+        raise InputError("The prompt has the wrong type.", code="type", expected="a text", actual=prompt)
     if "face" in row:
-        raise InputError("A face selects one of a photo; the person of a prompt's picture is its `identity`.")
+        why = "`face` selects one of a photo; the person in a picture from a prompt is its `identity`."
+        raise InputError(why, code="conflict")
     people, seed = row.get("identity", []), row.get("seed")
     if isinstance(seed, str) and seed.isdecimal():  # of a .csv file
         seed = int(seed)
@@ -356,7 +351,7 @@ def _file(folder: Path, name: str) -> Path:
     """A file to read, by its path as a manifest has it: absolute, or relative to the manifest; links are followed.
 
     Raises:
-        InputError: there is no such file; or it lies outside of the manifest's folder, and is no picture.
+        InputError: there is no such file; or it lies outside of the manifest's folder, and is not a picture.
     """
     for spelling in (name, name.strip(), name.strip().replace("\\", "/")):  # a table's spaces, Windows' separators
         path = folder / expanded(spelling)
@@ -364,8 +359,9 @@ def _file(folder: Path, name: str) -> Path:
             return path
     path = folder / expanded(name)
     if _lies_below(folder, path):
-        raise InputError(f"There is no file {path}.")
-    raise InputError(f"{name!r} does not lie below {folder}, and there is no picture at {os.path.abspath(path)}.")
+        raise InputError("There is no such file.", code="missing", actual=path)
+    expected = f"a file below {folder}, or a picture"
+    raise InputError("The path leads out of its folder.", code="outside", expected=expected, actual=name)
 
 
 def _is_picture(path: Path) -> bool:
@@ -391,5 +387,5 @@ def _named(row: Mapping[str, Any], otherwise: str, names: Names) -> str:
         return names.free(check_name(escaped(otherwise)))
     name = given_name(str(row["name"]))
     if name in names:
-        raise InputError(f"The name {name!r} is given twice.")
+        raise InputError("Two rows have the same name.", code="duplicate", actual=name)
     return names.free(name)

@@ -1,4 +1,4 @@
-"""A run: every photo with every request. Stopped at any moment, it resumes, and nothing is made twice."""
+"""A run: every photo with every request. It resumes after any stop, and makes no edit again."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.png")  # of `common.core.files.replace
 
 
 class Worker(Protocol):
-    """Who edits: an editor of any kind, with its options."""
+    """An editor of any kind, with its options."""
 
     def encode(self, job: Job) -> Any:
-        """All that the edits of a photo share."""
+        """The subject of all edits of a photo."""
         ...
 
     def edit(self, subject: Any, requests: Sequence[Any]) -> Sequence[Image.Image]:
@@ -37,8 +37,12 @@ class Worker(Protocol):
         ...
 
     def record(self, subject: Any) -> Mapping[str, Any]:
-        """What goes into the lines of a photo as well, plain values."""
+        """Plain values that the lines of a photo also hold."""
         ...
+
+
+Edits = Callable[[Sequence[Sequence[Item]], Callable[[], Worker], Path, int], Iterator[Row]]
+"""Edits photos (one or more, each a sequence of items) and yields the line of each edit, in any order."""
 
 
 def run(
@@ -51,18 +55,20 @@ def run(
     again: bool = False,
     progress: bool = True,
     processes: Processes = ALONE,
+    edits: Edits | None = None,
 ) -> dict[str, int] | None:
     """Makes what is not made yet.
 
     Args:
         items: see `common.batch.plan.plan`.
-        make: gives who edits; is called where something is left to do.
+        make: loads the worker; called only where edits are left.
         folder: of the run: edits/PHOTO/REQUEST.png, samples.jsonl, run.json.
         settings: plain values that decide how pictures look; a run resumes with the same ones only.
         batch_size: requests at once.
         again: retry what failed before.
         progress: show a bar, with an estimate of the time that is left.
         processes: that make the run together; of N, each takes every N-th photo.
+        edits: how photos are edited; None for `edit_photos`, which edits in this process.
 
     Returns:
         How many are "done" and "failed", of all items; None in all processes but the first.
@@ -72,29 +78,35 @@ def run(
         MissingCheckpointError: the weights are not here, which is true of every photo.
         FaceEditError: another process of the run has died.
     """
-    photos, lines = processes.share(by_photo(items)), shard(folder, processes.rank)
+    photos, lines = processes.part(_by_photo(items)), shard(folder, processes.rank)
     with processes.joined(), _held(items, folder, settings, processes):
         known = read_lines(folder / FILE)
-        left = [own for photo in photos if (own := to_do(photo, known, folder, again))]
-        with bar(sum(map(len, photos)), sum(map(len, left)), progress and processes.rank == 0) as shown:
-            for row in _edited(left, make, folder, batch_size):
+        left = [own for photo in photos if (own := _to_do(photo, known, folder, again))]
+        total, missing = sum(map(len, photos)), sum(map(len, left))
+        shown = progress and processes.rank == 0
+        with tqdm(total=total, initial=total - missing, unit="edit", disable=not shown) as bar:
+            for row in (edits or edit_photos)(left, make, folder, batch_size) if left else ():
                 append(lines, row)
-                shown.update()
+                bar.update()
         processes.gather(None)
-        return None if processes.rank else finish(items, folder)
+        if processes.rank:
+            return None
+        rows = merge(folder, [item.key for item in items])
+        states = [rows.get(item.key, {}).get("state") for item in items]
+        return {state: states.count(state) for state in (DONE, FAILED)}
 
 
 @contextlib.contextmanager
 def _held(items: Sequence[Item], folder: Path, settings: Mapping[str, Any], processes: Processes) -> Iterator[None]:
-    """The folder, for all processes of this run alone; the first one begins the run, or all raise what it raised."""
+    """Holds the folder for all processes of this run; the first one starts the run, or all raise what it raised."""
     machines = processes.gather(environment())
     with contextlib.ExitStack() as held:
         error = None
         if processes.rank == 0:
             try:
-                share = held.enter_context(alone(folder))
-                begin(items, folder, settings, machines)
-                share()
+                let_others_in = held.enter_context(alone(folder))
+                _begin(items, folder, settings, machines)
+                let_others_in()
             except Exception as failed:
                 if processes.count == 1:
                     raise
@@ -106,20 +118,10 @@ def _held(items: Sequence[Item], folder: Path, settings: Mapping[str, Any], proc
         yield
 
 
-def begin(
+def _begin(
     items: Sequence[Item], folder: Path, settings: Mapping[str, Any], machines: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Begins a run or resumes it; this process alone holds the folder.
-
-    Args:
-        items: see `run`.
-        folder: see `run`.
-        settings: see `run`.
-        machines: of all processes, see `common.core.environment.environment`.
-
-    Raises:
-        InputError: the folder holds another run.
-    """
+    """Starts a run or resumes it; this process alone holds the folder."""
     same_run(folder, settings, machines)
     for path in inside(folder, EDITS).rglob(".*.png"):
         if _TEMPORARY.fullmatch(path.name):  # what a process was writing when it was killed
@@ -127,27 +129,14 @@ def begin(
     merge(folder, [item.key for item in items])
 
 
-def finish(items: Sequence[Item], folder: Path) -> dict[str, int]:
-    """Merges the lines of all processes; how many of the items are "done" and "failed"."""
-    rows = merge(folder, [item.key for item in items])
-    states = [rows.get(item.key, {}).get("state") for item in items]
-    return {state: states.count(state) for state in (DONE, FAILED)}
-
-
-def bar(total: int, left: int, shown: bool) -> tqdm[Any]:
-    """A progress bar over edits, those that are made already included."""
-    return tqdm(total=total, initial=total - left, unit="edit", disable=not shown)
-
-
-def by_photo(items: Sequence[Item]) -> list[list[Item]]:
-    """The edits of each photo together, in their order."""
+def _by_photo(items: Sequence[Item]) -> list[list[Item]]:
     together: dict[str, list[Item]] = {}
     for item in items:
         together.setdefault(item.job.name, []).append(item)
     return list(together.values())
 
 
-def to_do(items: Sequence[Item], known: Mapping[str, Row], folder: Path, again: bool) -> list[Item]:
+def _to_do(items: Sequence[Item], known: Mapping[str, Row], folder: Path, again: bool) -> list[Item]:
     """The items that are not made, or not with the same request from the same origin."""
 
     def done(item: Item) -> bool:
@@ -161,26 +150,17 @@ def to_do(items: Sequence[Item], known: Mapping[str, Row], folder: Path, again: 
     return [item for item in items if not done(item)]
 
 
-def _edited(
+def edit_photos(
     photos: Sequence[Sequence[Item]], make: Callable[[], Worker], folder: Path, batch_size: int
 ) -> Iterator[Row]:
-    if photos:
-        worker = make()
-        for items in photos:
-            yield from edit_photo(items, worker, folder, batch_size)
+    """The lines of all edits, photo by photo, made by one worker in this process."""
+    worker = make()
+    for items in photos:
+        yield from edit_photo(items, worker, folder, batch_size)
 
 
 def edit_photo(items: Sequence[Item], worker: Worker, folder: Path, batch_size: int) -> Iterator[Row]:
-    """All edits of one photo; what goes wrong with it is recorded, and the others go on.
-
-    Args:
-        items: of this photo.
-        worker: who edits.
-        folder: of the run, where the pictures go.
-        batch_size: requests at once.
-
-    Yields:
-        The line of each edit when its picture is there.
+    """Yields the line of each edit of one photo when its picture is written; an edit that fails has a line too.
 
     Raises:
         MissingCheckpointError: the weights are not here.
@@ -202,9 +182,9 @@ def edit_photo(items: Sequence[Item], worker: Worker, folder: Path, batch_size: 
 
 
 def _edit(items: Sequence[Item], subject: Any, row: Row, worker: Worker, folder: Path) -> Iterator[Row]:
-    """Some requests at once; if that fails, one by one, so that a bad one takes no other along.
+    """Some requests at once; if that fails, one by one, so that a bad one fails alone.
 
-    A picture is written first, whole or not at all; its line says that it is there.
+    A picture is written before its line, whole or not at all.
     """
     started = time.perf_counter()
     try:
@@ -227,6 +207,6 @@ def _failed(item: Item, error: Exception, row: Row) -> Row:
 
 
 def _engine(picture: Image.Image) -> dict[str, str]:
-    """The engine that ran, by the picture's provenance record, whatever was asked for."""
+    """The engine that ran, by the picture's provenance record."""
     known = carried(picture)
     return {} if known is None else {"engine": "warp" if known.recipe.kind == WARP else "diffusion"}

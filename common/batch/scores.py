@@ -1,9 +1,7 @@
-"""What the edits of a run have changed, measured: a line for each as soon as it is there, and a table of all."""
+"""Measurements of a run's edits: a line for each as soon as it is measured, and a table of all."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,20 +11,21 @@ from tqdm import tqdm
 
 from ..core.errors import FaceEditError, InputError
 from ..core.files import alone, replace_file
+from ..evaluation.report import csv_text
 from ..facs.action_units import ACTION_UNITS
 from ..imaging.images import around, read_image, rgb
 from ..measure import Report, get_estimator, measure
 from ..measure.compare import psnr
 from ..measure.estimators import validation, version_of
 from ..provenance.clean import Clean, read_clean
-from .folder import FILE, append, inside, read_lines, samples, write_lines
+from .folder import FILE, append, check_run, inside, read_lines, samples, write_lines
 from .run import DONE
 
 LINES, TABLE = "scores.jsonl", "scores.csv"
 NOTHING = "N/A"
-"""Of what was not measured; 0 is a measurement."""
+"""In place of a missing measurement; 0 is a measurement."""
 MARGIN = 1.0
-"""Round the face, in its widths: what is measured of a photo."""
+"""Margin around the face, in its widths, of the part of a photo that is measured."""
 
 
 def score(
@@ -37,25 +36,19 @@ def score(
     estimator: str = "auto",
     progress: bool = True,
 ) -> Path:
-    """Measures what is not measured yet, and writes the table. The edits are left as they are.
+    """Measures the edits that have no scores of this estimator and version, and returns the path of scores.csv.
 
     Args:
         folder: of a run.
-        requested: from a request as files have it to the 12 changes that it asks for, if it asks for any.
-        absolute: it asks for intensities, not changes: what is wanted compares with what is there after the edit. The
-            column `wanted_is` says which.
-        estimator: who reads the faces; edits that another one, or another version of it, has measured are measured
-            again.
+        requested: parses a request of a file to the 12 units that it names; None where it names none.
+        absolute: requests are intensities, compared with those after the edit, not changes; see column `wanted_is`.
+        estimator: name of the AU estimator.
         progress: show a bar.
-
-    Returns:
-        The path of scores.csv.
 
     Raises:
         InputError: there is no run, or a line of it is damaged.
     """
-    if not (folder / FILE).is_file():
-        raise InputError(f"There is no run in {folder}: {FILE} is missing.")
+    check_run(folder)
     reader = get_estimator(estimator)
     by = {"estimator": reader.name, "estimator_version": version_of(reader)}
     with alone(folder):
@@ -81,19 +74,23 @@ def _wanted(values: Sequence[float] | None, absolute: bool) -> dict[str, Any]:
 
 
 def _checked(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
-    """A line that says what was made, in this folder, and of what."""
+    """A line with valid paths of an edit and its photo."""
     face = row.get("face") or [0, 0, 0, 0]
     right = isinstance(face, list) and len(face) == 4 and all(isinstance(each, (int, float)) for each in face)
     right = right and "request" in row and "photo" in row
     of_text = row.get("photo") is None and isinstance(row.get("prompt"), str)
     if not right or not isinstance(row.get("output"), str) or not (of_text or isinstance(row.get("photo"), str)):
-        raise InputError(f"{folder / FILE}: the line of {row['key']!r} is damaged; take it away, and it is made again.")
+        raise InputError(
+            f"{folder / FILE}: the line of {row['key']!r} is damaged.",
+            code="damaged",
+            hint="delete the line; the edit is made again",
+        )
     inside(folder, row["output"])
     return row
 
 
 def _measured(folder: Path, row: Mapping[str, Any], estimator: str) -> dict[str, Any]:
-    """Numbers of one picture; the reason where there are none. Made from text, it has nothing before."""
+    """Numbers of one picture, or an error; a picture from text has no measurements before the edit."""
     try:
         if row["photo"] is None:
             seen = get_estimator(estimator)(read_clean(folder / row["output"]).image)
@@ -105,7 +102,7 @@ def _measured(folder: Path, row: Mapping[str, Any], estimator: str) -> dict[str,
             box = np.array(row["face"], np.float32)
             before, after = (around(each, box, MARGIN)[0] for each in (before, after))
         report = measure(before, after, estimator=estimator)
-    except (FaceEditError, ValueError, OverflowError) as error:  # the latter of a face that lies nowhere
+    except (FaceEditError, ValueError, OverflowError) as error:  # OverflowError for a face far outside
         return {"error": str(error).splitlines()[0]}
     found: dict[str, Any] = _units("before", report.units_before) | _units("after", report.units_after)
     found |= _angles("", report.angles_after) | _angles("_change", report.angles_after - report.angles_before)
@@ -117,7 +114,7 @@ def _measured(folder: Path, row: Mapping[str, Any], estimator: str) -> dict[str,
 
 
 def _background(report: Report, clean: Clean) -> dict[str, Any]:
-    """Of the picture before it was marked, and what the mark costs by itself; nothing where the mark stays."""
+    """PSNR of the background without the watermark, and of the watermark alone; None where it cannot be removed."""
     if clean.problem:
         return {"background_psnr": None, "mark_psnr": None, "mark_problem": clean.problem}
     found = {"background_psnr": report.background_psnr, "mark_psnr": None}
@@ -147,12 +144,6 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
     columns += ["estimator", "estimator_version", "validation", "wanted_is", *units]
     columns += [f"{name}{what}" for what in ("", "_change") for name in ("yaw", "pitch", "roll")]
     columns += ["light_turn", "background_psnr", "mark_psnr", "identity", "identity_measure", "mark_problem", "error"]
-    text = io.StringIO(newline="")
-    table = csv.DictWriter(text, columns, lineterminator="\n")
-    table.writeheader()
-    for row in rows:
-        table.writerow({name: NOTHING if row.get(name) is None else row[name] for name in columns})
-    replace_file(
-        path, lambda file: file.write_text(text.getvalue(), encoding="utf-8", errors="backslashreplace", newline="")
-    )
+    text = csv_text(rows, columns, NOTHING)
+    replace_file(path, lambda file: file.write_text(text, encoding="utf-8", errors="backslashreplace", newline=""))
     return path

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..cli.options import own_fields
-from ..cli.saving import saved, saving
+from ..cli.options import own_fields, saved, saving
 from ..core.errors import CheckpointError
 from ..core.jsonio import read_config
 from ..editing.defaults import read_defaults
@@ -27,17 +26,11 @@ if TYPE_CHECKING:
     from ..editing.subject import Subject
 
 WARP = "none: photos are warped"
-"""Of a run without networks, what stands for its model."""
+"""The model in the settings of a run without networks."""
 
 
 class EditorWorker:
-    """An editor as `common.batch.run.Worker`.
-
-    Args:
-        editor: with its networks, or without.
-        args: options of the command line; those of the editor are read from it.
-        read: from a request as it stands in a file to the editor's.
-    """
+    """An editor as `common.batch.run.Worker`, with options of a command line; `read` parses requests of files."""
 
     def __init__(self, editor: Editor[Any], args: argparse.Namespace, read: Callable[[Any], Any]) -> None:
         self.editor, self.args, self.read = editor, args, read
@@ -63,12 +56,7 @@ class EditorWorker:
 
 
 def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
-    """What decides how the pictures of an `Editor` look, as plain values; nothing is loaded.
-
-    Args:
-        kind: of the editor.
-        args: options of the command line; those of the editor are read from it.
-    """
+    """What decides how the pictures of an `Editor` look, as plain values; nothing is loaded."""
     from ..editing.models import NoNetworks  # brings diffusers
 
     options, asked = kind.edit_options.of(vars(args)), kind.model_options.of(vars(args))
@@ -84,15 +72,17 @@ def settings(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any
 
 
 def of_networks(kind: type[Editor[Any]], args: argparse.Namespace) -> dict[str, Any]:
-    """The model by its files, and the size of its pictures."""
+    """Dtype, model, base and the SHA-256 of their files, and the size of pictures."""
     asked = kind.model_options.of(vars(args))
     places = kind.folders(**asked.networks)
     size = asked.size or side(places, ("unet", *kind.release.denoiser))
-    return {"dtype": dtype_of(args), **model(places), "size": size}
+    model = model_of(places)
+    known = {name: model[name] for name in ("base", "weights") if name in model}
+    return {"dtype": dtype_of(args), "model": model["id"], **known, "size": size}
 
 
 def surroundings(args: argparse.Namespace, region: str, folder: Path | None) -> dict[str, Any]:
-    """What finds a face, and labels its parts."""
+    """The face detector, the parser of face parts, and the region."""
     from ..diffusion.loading import PARSER_FILE, auxiliary  # brings diffusers
 
     bisenet = auxiliary(folder, PARSER_FILE) if folder else None
@@ -100,14 +90,8 @@ def surroundings(args: argparse.Namespace, region: str, folder: Path | None) -> 
     return {"detector": get_detector(args.detector).name, "parser": parser, "region": region}
 
 
-def model(places: Sequence[Path]) -> dict[str, Any]:
-    """The model's name, its base where it has one, and the SHA-256 of their files."""
-    found = model_of(places)
-    return {"model": found["id"], **{name: found[name] for name in ("base", "weights") if name in found}}
-
-
 def dtype_of(args: argparse.Namespace) -> str:
-    """Of the networks; on a cluster, whose machines are not known here, the rule by which each takes its own."""
+    """The dtype of the networks; on a cluster, whose machines are not known here, the rule by which each chooses."""
     if args.dtype is None and args.runner == "ray":
         return "float16 on GPUs, float32 on CPUs"
     return str(choose_device(args.device, args.dtype)[1]).removeprefix("torch.")
@@ -116,9 +100,7 @@ def dtype_of(args: argparse.Namespace) -> str:
 def side(places: Sequence[Path], denoisers: Sequence[str]) -> int | None:
     """Side in pixels of the pictures that a model was made for; None where its configs do not say.
 
-    Args:
-        places: the model's folder, and its base's.
-        denoisers: names of the denoiser's folder.
+    `places` are the folders of the model and its base, `denoisers` the possible names of the denoiser's folder.
     """
 
     def config(names: Sequence[str]) -> dict[str, Any]:

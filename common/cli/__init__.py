@@ -1,1 +1,1 @@
-"""Help: what this machine has and lacks (`doctor`), and under which terms weights come (`licenses`)."""
+"""Flags and commands that all editors share."""

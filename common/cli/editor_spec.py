@@ -22,14 +22,7 @@ KINDS: OptionKinds = (EditOptions, FaceOptions, ModelOptions)
 
 @dataclass(frozen=True)
 class EditorSpec:
-    """An editor by its name.
-
-    Attributes:
-        name: of the program, as it is called and as provenance records have it.
-        editor: the class, or where it is, "module:name" (see `named`).
-        request: the class of its requests.
-        options: the classes of its options.
-    """
+    """An editor by the name of its program, with its class (or "module:name", see `named`) and those of its values."""
 
     name: str
     editor: str | type[Editor[Any]]
@@ -37,11 +30,7 @@ class EditorSpec:
     options: OptionKinds = KINDS
 
     def asked(self, values: Mapping[str, Any]) -> tuple[EditOptions, FaceOptions, ModelOptions]:
-        """The options of a command line (`vars`).
-
-        Raises:
-            InputError: one of them cannot be used, or two do not go together.
-        """
+        """The options of a command line (`vars`); raises an InputError for one that cannot be used."""
         edit, face, model = self.options
         return edit.of(values), face.of(values), model.of(values)
 
@@ -52,14 +41,14 @@ class EditorSpec:
 
     @cached_property
     def verbs(self) -> Verbs[Any]:
-        """What the editor does with a photo; brings torch, as `kind`."""
+        """The editor's verbs; imports torch, as `kind`."""
         from ..editing.verbs import Verbs
 
         return Verbs(self.kind)
 
 
 def named(place: Any) -> Any:
-    """The object that a text "module:name" names, whose module loads now; what is no text is the object itself."""
+    """The object that a text "module:name" names, whose module loads now; any other value is the object itself."""
     if not isinstance(place, str):
         return place
     module, _, name = place.partition(":")

@@ -1,6 +1,4 @@
-"""The commands `doctor`, `licenses` and `download`: weights, whose they are, and whether they are here. `sources` names
-a function that lists them, see `common.cli.editor_spec.named`.
-"""
+"""The commands `doctor`, `licenses` and `download`. `sources` names a function that lists weights, see `named`."""
 
 from __future__ import annotations
 
@@ -14,18 +12,18 @@ from .editor_spec import EditorSpec, named
 
 
 def doctor(program: str, sources: str, arguments: Sequence[str]) -> int:
-    """Says what this machine has and lacks."""
-    args = _parser(program, "Says what this machine has: versions, devices, weights, and what is missing.", arguments)
-    from .doctor import examine, told
+    """Prints the state of this machine."""
+    args = _parser(program, "Prints versions, devices and weights of this machine, and missing parts.", arguments)
+    from .doctor import described, examine
 
     found = examine(named(sources)())
-    print(json.dumps(found, indent=1) if args.json else told(found))
+    print(json.dumps(found, indent=1) if args.json else described(found))
     return console.OK
 
 
 def licenses(program: str, sources: str, arguments: Sequence[str]) -> int:
-    """Says under which terms weights come."""
-    args = _parser(program, "Lists the weights and data that a command can touch, and their terms.", arguments)
+    """Prints the terms of weights."""
+    args = _parser(program, "Lists the weights and data that a command can use, and their terms.", arguments)
     rows = [source.terms() for source in named(sources)()]
     if args.json:
         print(json.dumps(rows, indent=1))
@@ -35,7 +33,7 @@ def licenses(program: str, sources: str, arguments: Sequence[str]) -> int:
         print(f"  commercial  {row['commercial']}\n  from        {row['where']}")
         if row["register"]:
             print(f"  register    {row['register']}")
-    print("\nThe code is Apache-2.0. Nothing here is legal warnings: read the terms.")
+    print("\nThe code is Apache-2.0. This list is not legal advice: read the terms.")
     return console.OK
 
 

@@ -18,16 +18,15 @@ from .editor_spec import EditorSpec
 AnyModel = TypeVar("AnyModel", bound=ModelOptions)
 
 MODEL = ("model", "base", "device", "dtype")
-"""What a command line can say of the networks; for the rest, it is as the record says."""
+"""Options of the networks that a command line can override; the rest follows the record."""
 
 
 def verify(program: str, arguments: list[str]) -> int:
-    """The `verify` command; returns the exit code: 1 where nothing says that a picture is synthetic."""
+    """The `verify` command; returns the exit code: 1 where a picture is not marked as synthetic."""
     parser = console.command_parser(
         f"{program} verify",
-        "Says what pictures say of themselves: digital source type, how they were made, watermark, "
-        "content credentials.",
-        epilog="exit codes: 0 all are synthetic by what they say, 1 one says nothing, 2 one cannot be read",
+        "Reads the provenance of pictures: digital source type, how they were made, watermark, content credentials.",
+        epilog="exit codes: 0 all are marked as synthetic, 1 one is not, 2 one cannot be read",
     )
     parser.add_argument("pictures", nargs="+", type=Path)
     parser.add_argument("--json", action="store_true", help="one line of JSON a picture")
@@ -40,19 +39,13 @@ def verify(program: str, arguments: list[str]) -> int:
 
 
 def redo(spec: EditorSpec, make: Callable[[EditorSpec, Recipe, argparse.Namespace], Any], arguments: list[str]) -> int:
-    """The `redo` command; returns the exit code: 1 where another picture came out.
-
-    Args:
-        spec: where the editor is.
-        make: the picture of a recipe, once more, see `edited_again`.
-        arguments: of the command line.
-    """
+    """The `redo` command; returns the exit code: 1 where the picture differs. `make` is such as `edited_again`."""
     program = spec.name
     prepared = spec.options[1] is FaceOptions  # edits of aligned crops need a background, and nothing else
     parser = console.command_parser(
         f"{program} redo",
-        "Makes a picture once more, from what its file says, and compares the two.",
-        epilog="exit codes: 0 the same picture, pixel for pixel, 1 another one",
+        "Makes a picture again, from its provenance record, and compares the two.",
+        epilog="exit codes: 0 the same picture, pixel for pixel, 1 a different one",
     )
     parser.add_argument("picture", type=Path)
     parser.add_argument(
@@ -90,7 +83,7 @@ def redo(spec: EditorSpec, make: Callable[[EditorSpec, Recipe, argparse.Namespac
 
 
 def recorded_model(kind: type[AnyModel], recipe: Recipe, args: argparse.Namespace) -> AnyModel:
-    """Which networks, and what surrounds them: as a picture's record says, but for what the command line names."""
+    """Options of the networks, detector and parser by a picture's record; the command line overrides `MODEL`."""
     known = recipe.model or {}
     asked = {name: value for name, value in recipe.settings.items() if name != "device"}
     asked |= {"model": known.get("id"), "base": known.get("base")}
@@ -99,15 +92,16 @@ def recorded_model(kind: type[AnyModel], recipe: Recipe, args: argparse.Namespac
 
 
 def edited_again(spec: EditorSpec, recipe: Recipe, args: argparse.Namespace) -> Any:
-    """The picture of a recipe, once more; brings torch.
+    """The picture of a recipe, made again; imports torch.
 
     Raises:
-        InputError: it was made of prepared conditions that its file does not hold; or see `common.editing.redo.redo`.
+        InputError: its file does not hold the prepared conditions; or see `common.editing.redo.redo`.
     """
     if "background" in recipe.settings and spec.options[1] is not FaceOptions:
         raise InputError(
-            "This picture was made of an aligned crop with conditions that its file does not hold.\n"
-            f"  make it of them: {spec.name} CROP --background PICTURE ..."
+            "This picture was made from an aligned crop, with conditioning images that its file does not hold.",
+            code="missing",
+            hint=f"make it from them: {spec.name} CROP --background PICTURE ...",
         )
     from ..editing.redo import find_photo
     from ..editing.redo import redo as made

@@ -1,6 +1,4 @@
-"""The commands that make more of one photo than an edit, of every editor: neutralize, transfer, sweep, grid, animate,
-explain, measure, chain.
-"""
+"""The commands of every editor's verbs: neutralize, transfer, sweep, grid, animate, explain, measure, chain."""
 
 from __future__ import annotations
 
@@ -24,16 +22,16 @@ from ..provenance.recipe import saved_with
 from . import console, options
 from .edit_photos import output_paths
 from .editor_spec import KINDS, EditorSpec
-from .saving import saving
+from .options import saving
 
 if TYPE_CHECKING:
     from ..editing.verbs import Verbs
 
 _FRAME = re.compile(r"(\d+(?:\.\d*)?):(.*)")
 _PHASES = (
-    ("onset", 0.4, "in which the change comes"),
-    ("apex", 0.6, "for which it stays"),
-    ("offset", 0.6, "in which it goes"),
+    ("onset", 0.4, "from neutral to the full change"),
+    ("apex", 0.6, "of the full change"),
+    ("offset", 0.6, "back to neutral"),
     ("rest", 0.2, "before and after"),
 )
 
@@ -65,13 +63,12 @@ def transfer(spec: EditorSpec, arguments: list[str]) -> int:
     _add_estimator(parser)
     args = parser.parse_args(arguments)
     target = _target(spec, args)
-    reference_face = FaceOptions.of({"face": args.reference_face}).face
     made = spec.verbs.transfer(
         args.photo,
         args.reference,
         fraction=args.fraction,
         estimator=args.estimator,
-        reference_face=reference_face,
+        reference_face=FaceOptions.of({"face": args.reference_face}).face,
         **_options(spec, args),
     )
     return _saved(made, target, args)
@@ -81,7 +78,7 @@ def sweep(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface sweep photo.jpg AU12`."""
     parser = _parser(spec, "sweep", "Draws a labelled sheet of one attribute at several levels.", "sweep.png")
     parser.add_argument("attribute", help="name of the attribute, such as AU12")
-    parser.add_argument("--levels", help="values, by commas (default: the attribute's own)")
+    parser.add_argument("--levels", help="values, separated by commas (default: the attribute's own)")
     _add_side(parser, SIDE)
     args = parser.parse_args(arguments)
     check_side(args.side)
@@ -97,7 +94,7 @@ def grid(spec: EditorSpec, arguments: list[str]) -> int:
     parser = _parser(spec, "grid", "Draws a labelled sheet of two attributes, each at several levels.", "grid.png")
     parser.add_argument("rows", help="attribute that changes from row to row, such as AU4")
     parser.add_argument("columns", help="attribute that changes along a row, such as AU12")
-    parser.add_argument("--levels", default="0,1.5,3", help="values of both, by commas")
+    parser.add_argument("--levels", default="0,1.5,3", help="values of both, separated by commas")
     parser.add_argument("--column-levels", help="values of the second attribute alone")
     _add_side(parser, SIDE)
     args = parser.parse_args(arguments)
@@ -116,7 +113,7 @@ def animate(spec: EditorSpec, arguments: list[str]) -> int:
     parser = _parser(
         spec,
         "animate",
-        "Makes a photo move, as a GIF or an MP4: a change that comes, stays and goes, or keyframes SECONDS:REQUEST, "
+        "Animates a photo, as a GIF or an MP4: a change with onset, apex and offset, or keyframes SECONDS:REQUEST, "
         "such as 0:neutral 0.5:happy 2:neutral.",
         "moving.gif",
         saving=False,
@@ -134,7 +131,8 @@ def animate(spec: EditorSpec, arguments: list[str]) -> int:
     times = {name: getattr(args, name) for name, _, _ in _PHASES if getattr(args, name) is not None}
     frames = keyframes(args.request)
     if frames and times:
-        raise InputError(f"Keyframes say when all happens; leave out {', '.join(f'--{name}' for name in times)}.")
+        given = ", ".join(f"--{name}" for name in times)
+        raise InputError("Keyframes have times of their own; leave out these options.", code="conflict", actual=given)
     asked = frames or rise_and_fall(",".join(args.request), **times)
     parsed = [(second, spec.request.parse(each)) for second, each in asked]
     between(parsed, args.fps)
@@ -149,7 +147,7 @@ def animate(spec: EditorSpec, arguments: list[str]) -> int:
 def explain(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface explain AU4`."""
     parser = console.command_parser(
-        f"{spec.name} explain", "Says what an action unit or an expression is; without a name, lists all."
+        f"{spec.name} explain", "Explains an action unit or an expression; without a name, lists all."
     )
     parser.add_argument("names", nargs="*", metavar="AU | EXPRESSION", help="such as AU4 or happy (default: all)")
     parser.add_argument("-o", "--output", type=Path, help="picture of a head without and with it; of one name")
@@ -158,7 +156,7 @@ def explain(spec: EditorSpec, arguments: list[str]) -> int:
 
     if args.output is not None:
         if len(args.names) != 1:
-            raise InputError(f"A picture is of one name; got {len(args.names)}.")
+            raise InputError("A picture shows one name.", code="count", expected=1, actual=len(args.names))
         picture_format(args.output)
         check_writable(args.output.parent)
     found = [explained(name) for name in args.names or (*ACTION_UNITS, *EXPRESSIONS)]
@@ -188,9 +186,8 @@ def chain(spec: EditorSpec, arguments: list[str]) -> int:
     target = _target(shared, args, "chain.png")
     edit_options, face, model = shared.asked(vars(args))
     if model.model not in (None, EMBEDDED):
-        raise InputError(
-            f"A chain runs the published networks of each editor or {EMBEDDED!r}; got --model {model.model}."
-        )
+        expected = f"{EMBEDDED!r}, or nothing for the published networks of each editor"
+        raise InputError("A chain cannot run this model.", code="conflict", expected=expected, actual=model.model)
     edits = []
     for text in args.edits:
         package, _, request = text.partition(":")
@@ -204,30 +201,22 @@ def chain(spec: EditorSpec, arguments: list[str]) -> int:
 
 
 def _verbs_of(package: str) -> Verbs[Any]:
-    """What the editor of a package does.
-
-    Raises:
-        InputError: there is no such package, or it is no editor's.
-    """
+    """The verbs of a package's editor; raises an InputError for any other package."""
     try:
         return import_module(f"{package}._api").verbs
     except (ModuleNotFoundError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{package!r} is no editor's package.\n  expected: EDITOR:REQUEST, such as rigface:yaw=10 magicface:AU12=3"
-        ) from error
+        expected = "EDITOR:REQUEST, such as rigface:yaw=10 magicface:AU12=3"
+        raise InputError("There is no such editor.", code="unknown", expected=expected, actual=package) from error
 
 
 def keyframes(requests: Sequence[str]) -> list[tuple[float, str]]:
-    """Keyframes out of "0:neutral 0.5:happy"; none where no part begins with seconds.
-
-    Raises:
-        InputError: some parts begin with seconds, others do not.
-    """
+    """Keyframes of parts such as "0.5:happy"; empty without seconds. Raises an InputError where only some have them."""
     found = [_FRAME.fullmatch(each) for each in requests]
     if not any(found):
         return []
     if not all(found):
-        raise InputError(f"Either all requests are keyframes, SECONDS:REQUEST, or none; got {' '.join(requests)!r}.")
+        why = "Either all requests are keyframes, SECONDS:REQUEST, or none."
+        raise InputError(why, code="conflict", actual=" ".join(requests))
     return [(float(each[1]), each[2]) for each in found if each]
 
 
@@ -240,8 +229,8 @@ def _parser(spec: EditorSpec, name: str, about: str, result: str, saving: bool =
 
 
 def _add_estimator(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fraction", type=float, default=1.0, help="fraction of the way, 0 to 1")
-    parser.add_argument("--estimator", default="auto", help="auto, regressor, fit, landmarker or py-feat")
+    parser.add_argument("--fraction", type=float, default=1.0, help="fraction of the change, 0 to 1")
+    parser.add_argument("--estimator", default="auto", help="AU estimator: auto, landmarker, regressor, fit or py-feat")
 
 
 def _add_side(parser: argparse.ArgumentParser, side: int | None, of: str = "each picture on the sheet") -> None:
@@ -251,15 +240,12 @@ def _add_side(parser: argparse.ArgumentParser, side: int | None, of: str = "each
 
 
 def _levels(text: str | None) -> list[float] | None:
-    """Numbers by commas.
-
-    Raises:
-        InputError: something else.
-    """
+    """Numbers separated by commas; raises an InputError for anything else."""
     try:
         return None if text is None else [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
-        raise InputError(f"Levels are numbers by commas, such as 0,1.5,3; got {text!r}.") from None
+        expected = "numbers separated by commas, such as 0,1.5,3"
+        raise InputError("Levels cannot be read.", code="format", expected=expected, actual=text) from None
 
 
 def _target(
@@ -268,7 +254,7 @@ def _target(
     result: str = "edited.png",
     check: Callable[[Path], object] = picture_format,
 ) -> Path:
-    """Where the picture goes; what is wrong with it, or with the options, should not cost an edit. Brings torch."""
+    """The path of the result; checks it and the options before an edit. Imports torch."""
     console.listen(args.quiet)
     target = output_paths([args.photo], args.output, result, check)[0]
     spec.asked(vars(args))[2].check_device()

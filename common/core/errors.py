@@ -55,7 +55,7 @@ class FaceEditError(Exception):
             lines.append(f"  expected: {expected}")
         if actual is not None:
             self.actual = actual
-            lines.append(f"  got:      {actual}")
+            lines.append(f"  got:      {actual!r}" if isinstance(actual, str) else f"  got:      {actual}")
         if hint:
             self.hint = hint
             lines.append(f"  {hint}")

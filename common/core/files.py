@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from uuid import uuid4
@@ -33,6 +34,11 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Writes a text in UTF-8 as `replace_file` does."""
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
 def sha256(path: Path) -> str:
     """Of a file's bytes, as `sha256sum` has it."""
     digest = hashlib.sha256()
@@ -44,18 +50,12 @@ def sha256(path: Path) -> str:
 
 @contextlib.contextmanager
 def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Generator[Callable[[], None]]:
-    """Hold a folder for this process until the end, however it ends; does nothing where there are no such locks.
+    """Locks a folder, which is made where it is missing; does nothing where the system has no such locks.
 
-    Args:
-        folder: is made where it is missing.
-        patience: for how many seconds to wait for the process that holds it.
-        shared: other processes may share it.
-
-    Yields:
-        A function that shares the folder from then on.
+    Waits `patience` seconds for a process that holds it; yields a function that makes the lock `shared` from then on.
 
     Raises:
-        InputError: another process holds it.
+        InputError: another process holds it (code "busy").
     """
     folder.mkdir(parents=True, exist_ok=True)
     if (locks := fcntl) is None:
@@ -66,10 +66,14 @@ def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Gener
 
     def hold(how: int) -> None:
         with contextlib.suppress(OSError):  # not on every network's disks
-            while not _locked(handle, how):
-                if time.monotonic() >= until:
-                    raise InputError(f"Another run writes to {folder}; wait for its end, or choose another folder.")
+            while True:
+                try:
+                    return locks.flock(handle, how | locks.LOCK_NB)
+                except BlockingIOError:
+                    if time.monotonic() >= until:
+                        break
                 time.sleep(0.2)
+            raise InputError(f"Another run writes to {folder}; wait, or choose another folder.", code="busy")
 
     try:
         hold(locks.LOCK_SH if shared else locks.LOCK_EX)
@@ -78,21 +82,10 @@ def alone(folder: Path, patience: float = 0.0, *, shared: bool = False) -> Gener
         os.close(handle)
 
 
-def _locked(handle: int, how: int) -> bool:
-    assert fcntl is not None
-    try:
-        fcntl.flock(handle, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def files_below(folder: Path) -> list[Path]:
     """All files in a folder and its folders, sorted by path; hidden folders are left out.
 
-    Links are followed, and each folder is visited once.
-
-    A link that leads nowhere is listed as well, so that readers can report it.
+    Links are followed, and each folder is visited once; a broken link is listed, so that readers can report it.
     """
     seen: set[str] = set()
     found: list[Path] = []
@@ -108,22 +101,15 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def left_out(folder: Path, files: Iterable[Path], what: str = "pictures") -> str:
-    """One line about the files of a folder that a reader leaves out: how many, and their suffixes; "" for none.
-
-    Args:
-        folder: that was read.
-        files: those that are left out.
-        what: is read.
-    """
-    counts: dict[str, int] = {}
-    for path in files:
-        kind = "hidden" if path.name.startswith(".") else path.suffix.lower() or "without a suffix"
-        counts[kind] = counts.get(kind, 0) + 1
+    """One line about the files of a folder that a reader leaves out: how many, and their suffixes; "" for none."""
+    counts = Counter(
+        "hidden" if path.name.startswith(".") else path.suffix.lower() or "without a suffix" for path in files
+    )
     if not counts:
         return ""
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])))
     total = sum(counts.values())
-    return f"{folder}: {total} {'file is' if total == 1 else 'files are'} left out, which are no {what}: {kinds}"
+    return f"{folder}: {total} {'file is' if total == 1 else 'files are'} left out (not {what}): {kinds}"
 
 
 def home() -> Path:
@@ -151,11 +137,11 @@ def writable(folder: Path) -> bool:
 def check_writable(folder: Path) -> None:
     """Raises an InputError where nothing can be written to a folder: call it before the work that is to be kept."""
     if not writable(folder):
-        raise InputError(f"Nothing can be written to {folder.absolute()}; name another folder.")
+        raise InputError(f"Nothing can be written to {folder.absolute()}; name another folder.", code="unwritable")
 
 
 def expanded(path: str | Path) -> Path:
-    """A path whose `~` is the home folder; of somebody unknown, or in what is no path at all, it stays as it is."""
+    """A path with `~` expanded; it stays as it is for an unknown user, or where the text cannot be a path."""
     try:
         return Path(os.path.expanduser(path))
     except ValueError:  # a NUL byte, or half a character
@@ -176,5 +162,6 @@ def model_folder(model: str | Path) -> Path:
         return Path(path)
     parts = str(model).split("/")
     if len(parts) != 2 or not all(part.strip(". ~") for part in parts):
-        raise InputError(f'There is no folder {str(model)!r}; a model is a folder, or a hub repository "owner/name".')
+        expected = 'a folder, or a hub repository "owner/name"'
+        raise InputError(f"There is no folder {str(model)!r}.", code="missing", expected=expected)
     return home() / "--".join(parts)

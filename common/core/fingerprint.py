@@ -11,17 +11,12 @@ from typing import Any
 from torch import nn
 
 from .errors import InputError
-from .files import replace_file
+from .files import replace_text
 from .jsonio import read_config
 
 
 def claim(path: Path, facts: Mapping[str, Any], cure: str) -> None:
-    """Writes the facts, or checks that the file holds the same.
-
-    Args:
-        path: a .json file beside the results.
-        facts: what results depend on, plain values.
-        cure: what to do where it holds others or is damaged, words that follow the message.
+    """Writes what results depend on into a .json file beside them, or checks that the file holds the same.
 
     Raises:
         InputError: it holds others.
@@ -29,21 +24,17 @@ def claim(path: Path, facts: Mapping[str, Any], cure: str) -> None:
     """
     expected = json.loads(json.dumps(facts))  # tuples come back as lists
     if not path.is_file():
-        text = json.dumps(expected, indent=1) + "\n"
-        replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        replace_text(path, json.dumps(expected, indent=1) + "\n")
     elif (kept := read_config(path, cure)) != expected:
         names = [name for name in {**kept, **expected} if kept.get(name) != expected.get(name)]
         differs = "".join(f"  {name}: {kept.get(name)!r} there, {expected.get(name)!r} here\n" for name in names)
-        raise InputError(f"{path.parent} was made from something else:\n{differs}  {cure}")
+        raise InputError(f"{path.parent} was made from something else:\n{differs}", code="conflict", hint=cure)
 
 
 def fingerprint(*networks: nn.Module, values: int | None = None) -> str:
-    """16 hexadecimal digits that tell models apart.
+    """16 hexadecimal digits that tell models apart, by the first `values` numbers of each tensor.
 
-    Args:
-        networks: in order.
-        values: of each tensor, how many at its beginning count; None: all, which takes seconds for a large network.
-            64 tell one training from another, not one changed value.
+    None counts all, which takes seconds for a large network; 64 tell one training from another, not one changed value.
     """
     digest = hashlib.sha256()
     for network in networks:

@@ -30,13 +30,10 @@ def check_finite(
     networks: Mapping[str, Any],
     **inputs: torch.Tensor | None,
 ) -> None:
-    """Raises where a network's answer holds NaN or infinity. Weights and inputs are looked at only then.
+    """Raises where a network's output holds NaN or infinity. Weights and inputs are looked at only then.
 
-    Args:
-        values: the answer, or the tensors of it.
-        what: of whom, the beginning of the message: "The latents after step 3".
-        networks: name -> the networks that took part, the one that answered first; what is no network is skipped.
-        inputs: name -> what they were given by the caller.
+    `what` begins the message ("The latents after step 3"); `networks` are those that took part, by name, the one that
+    gave the output first; `inputs` are what the caller gave them.
 
     Raises:
         InputError: an input holds NaN or infinity itself.
@@ -55,13 +52,7 @@ def check_finite(
 
 
 def check_weights(weights: torch.nn.Module | Mapping[str, Any], what: object) -> None:
-    """Raises a CheckpointError that names the weights that are NaN or infinite.
-
-    Args:
-        weights: a network, in the dtype that it will run in, or tensors by their names; what lies on the meta device
-            is skipped.
-        what: their file or folder.
-    """
+    """Raises a CheckpointError that names the weights that are NaN or infinite; `what` is their file or folder."""
     if not (damaged := damaged_weights(weights)):
         return
     dtype = next(iter(damaged.values())).dtype
@@ -83,22 +74,21 @@ def damaged_weights(weights: torch.nn.Module | Mapping[str, Any]) -> dict[str, t
 
 
 def _advice(modules: Mapping[str, torch.nn.Module], dtype: torch.dtype, device: str) -> str:
-    for name, part in modules.items():
-        if damaged := damaged_weights(part):
-            lines = [f"  cause: NaN or infinity in the weights of {name}: {_named(list(damaged))}"]
-            lines.append(f"  the weight files are damaged: {_DAMAGED}")
-            if dtype in _WIDER:
-                lines.append(f"  or, if weights overflow in {_short(dtype)}, try another dtype: {_option(dtype)}")
-            return "\n".join(lines)
-    if dtype in _WIDER:
-        lines = [f"  likely cause: the range of {_short(dtype)}", f"  try another dtype: {_option(dtype)}"]
-        lines.append(f"  else the weight files are damaged: {_DAMAGED}")
+    damaged = next(((name, found) for name, part in modules.items() if (found := damaged_weights(part))), None)
+    if damaged is not None:
+        lines = [f"cause: NaN or infinity in the weights of {damaged[0]}: {_named(list(damaged[1]))}"]
+        lines.append(f"the weight files are damaged: {_DAMAGED}")
+        if dtype in _WIDER:
+            lines.append(f"or, if weights overflow in {_short(dtype)}, try another dtype: {_option(dtype)}")
+    elif dtype in _WIDER:
+        lines = [f"likely cause: the range of {_short(dtype)}", f"try another dtype: {_option(dtype)}"]
+        lines.append(f"else the weight files are damaged: {_DAMAGED}")
     else:
-        lines = ["  float32 is the widest dtype, so the weight files are damaged or do not belong together:"]
-        lines.append(f"  {_DAMAGED}; or go back to the default guidance and scales")
-    if device == "mps":
-        lines.append("  or run on the CPU: --device cpu")
-    return "\n".join(lines)
+        lines = ["float32 is the widest dtype, so the weight files are damaged or do not belong together:"]
+        lines.append(f"{_DAMAGED}; or go back to the default guidance and scales")
+    if device == "mps" and damaged is None:
+        lines.append("or run on the CPU: --device cpu")
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def _option(dtype: torch.dtype) -> str:

@@ -49,11 +49,7 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[str, Any]:
-    """A JSON file that holds an object.
-
-    Args:
-        path: of the file.
-        cure: what to do where it is damaged, for the error's `hint`.
+    """A JSON file that holds an object; `cure` is the error's hint where it is damaged.
 
     Raises:
         CheckpointError: damaged, or not a JSON object (code "unreadable").
@@ -63,9 +59,8 @@ def read_config(path: Path, cure: str = "delete it and fetch it again") -> dict[
     except (OSError, ValueError) as error:
         raise CheckpointError.unreadable(path, error, cure) from error
     if not isinstance(config, dict):
-        raise CheckpointError(
-            f"{path} must hold a JSON object; it holds a {type(config).__name__}.", code="unreadable", hint=cure
-        )
+        kind = type(config).__name__
+        raise CheckpointError(f"{path} holds a {kind}, not a JSON object.", code="unreadable", hint=cure)
     return cast("dict[str, Any]", config)
 
 

@@ -32,7 +32,7 @@ def attach(package: str, prepare: Callable[[], object] | None = None) -> None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         if prepare is not None:
             prepare()
-        from .foreign import importing
+        from .notices import importing
 
         with importing():
             return getattr(import_module(_homes(package)[name]), name)

@@ -25,15 +25,9 @@ T = TypeVar("T")
 
 
 def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Generator[T]:
-    """Do a task for each number.
+    """The results of a task for each number, in order; of several `workers`, each is a process.
 
-    Args:
-        task: picklable where there are several workers.
-        numbers: in the order of the results.
-        workers: processes; 1 works in this one.
-
-    Yields:
-        The results, in order. Who stops early leaves no process behind: those at work finish what they are at.
+    Stopping early leaves no process behind: those at work finish their number.
 
     Raises:
         InputError: not a whole number of workers, 1 or more.
@@ -53,9 +47,7 @@ def each(task: Callable[[int], T], numbers: Iterable[int], workers: int) -> Gene
             yield waiting.popleft().result()
             waiting.extend(pool.submit(task, number) for number in islice(remaining, 1))
     except BrokenProcessPool as error:
-        raise FaceEditError(
-            "A worker was killed; is there enough memory? Try fewer workers, then start again."
-        ) from error
+        raise FaceEditError("A worker was killed.", code="worker", hint="free memory, or take fewer workers") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -1,6 +1,6 @@
 """Records in files that others wrote: CSV, TSV and JSONL, as spreadsheets and scripts write them.
 
-Encoding, separator and decimal comma of a table are recognised, and reported; what is wrong is told by line.
+Encoding, separator and decimal comma of a table are recognised, and reported; problems are reported by line.
 """
 
 from __future__ import annotations
@@ -43,14 +43,7 @@ Cells = dict[str, str]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a table is written.
-
-    Attributes:
-        encoding: Python's name of it.
-        separator: of the fields.
-        decimal: "." or ",".
-        hinted: the first line is Excel's `sep=;` and no header.
-    """
+    """How a table is written; `hinted` where its first line is Excel's `sep=;` and not a header."""
 
     encoding: str = "utf-8"
     separator: str = ","
@@ -103,8 +96,7 @@ def is_table(path: Path) -> bool:
 def decode(content: bytes) -> tuple[str, str]:
     """The text of a file, and its encoding: that of its byte-order mark, else UTF-8, else Windows-1252.
 
-    Raises:
-        ValueError: none of them, or it holds control characters, as no text does.
+    Raises a ValueError for none of them, or control characters.
     """
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
     for name in [encoding] if encoding else ["utf-8", *_utf16(content), "cp1252"]:
@@ -114,15 +106,11 @@ def decode(content: bytes) -> tuple[str, str]:
             continue
         if not _CONTROLS.search(text):
             return text, name
-    raise ValueError("it is no text in UTF-8, UTF-16 or Windows-1252")
+    raise ValueError("it is not text in UTF-8, UTF-16 or Windows-1252")
 
 
 def sniff(content: bytes) -> Dialect:
-    """How a table is written, by the first 64 KiB of its file.
-
-    Raises:
-        ValueError: it is no text.
-    """
+    """How a table is written, by the first 64 KiB of its file; raises a ValueError where it is not text."""
     text, encoding = decode(_whole_lines(content[:_HEAD]))
     lines = [line for line in text.splitlines() if line.strip()]
     if lines and (hint := _HINT.fullmatch(lines[0].strip("\ufeff"))):
@@ -137,13 +125,7 @@ def sniff(content: bytes) -> Dialect:
 
 
 def read_head(path: Path) -> tuple[Dialect, list[list[str]]]:
-    """How a large table is written, and the fields of its header and of the row below, for readers of their own.
-
-    What is not plain CSV is logged in one line.
-
-    Raises:
-        InputError: it cannot be read, or is no text.
-    """
+    """As `read_table`, of a large table: how it is written, and the fields of its header and of the row below."""
     try:
         check_regular(path)
         with open(path, "rb") as file:
@@ -151,21 +133,21 @@ def read_head(path: Path) -> tuple[Dialect, list[list[str]]]:
         dialect = sniff(head)
         rows = [fields for _, fields in zip(range(2), (fields for _, fields in _records(decode(head)[0], dialect)))]
     except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"Cannot read the table {path}: {error}") from error
-    if told := dialect.notes():
-        log.warning("%s is read with %s", path, "; ".join(told))
+        raise InputError(f"Cannot read the table {path}: {error}", code="unreadable") from error
+    _log_notes(path, dialect.notes())
     return dialect, rows
 
 
-def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
-    """A table with a header. What is not plain CSV (commas, UTF-8) is logged in one line.
+def _log_notes(path: Path, notes: Sequence[str]) -> None:
+    if notes:
+        log.warning("%s is read with %s", path, "; ".join(notes))
 
-    Args:
-        path: of a text file; its suffix does not matter.
-        columns: names that the caller knows; the header's spelling of them (`Photo `) is brought to theirs.
+
+def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
+    """A table with a header, whatever its suffix. What is not plain CSV (commas, UTF-8) is logged in one line.
 
     Raises:
-        InputError: it cannot be read, is no text, or names a column twice.
+        InputError: it cannot be read, is not text, or names a column twice.
     """
     try:
         check_regular(path)
@@ -173,8 +155,7 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
         dialect = sniff(content)
         text = content.decode(dialect.encoding)
     except (OSError, ValueError) as error:
-        hint = "\n  save the sheet as CSV" if path.suffix.lower() in _SHEETS else ""
-        raise InputError(f"Cannot read the table {path}: {error}{hint}") from error
+        raise InputError(f"Cannot read the table {path}: {error}", code="unreadable", hint=_sheet_hint(path)) from error
     lines = _records(text, dialect)
     rows: list[tuple[int, Cells | InputError]] = []
     unnamed = False
@@ -184,11 +165,10 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> Table:
             rows.append((line, _cells(fields, names, dialect)))
             unnamed |= any(field.strip() for field, name in zip(fields, names) if not name)
     except csv.Error as error:  # such as a field of more than 131072 letters
-        raise InputError(f"{path} is no table: {error}") from error
+        raise InputError(f"{path} is not a table: {error}", code="format") from error
     if unnamed:
         notes.append("columns without a name left out")
-    if told := [*dialect.notes(), *notes]:
-        log.warning("%s is read with %s", path, "; ".join(told))
+    _log_notes(path, [*dialect.notes(), *notes])
     return Table(tuple(name for name in names if name), rows, dialect)
 
 
@@ -212,7 +192,7 @@ def _header(path: Path, header: Sequence[str], columns: Sequence[str]) -> tuple[
     written = [" ".join(name.split()) for name in header]
     names = [known.get(name.casefold(), name) for name in written]
     if twice := [name for place, name in enumerate(names) if name and name in names[:place]]:
-        raise InputError(f"{path} has two columns {twice[0]!r}; keep one.")
+        raise InputError(f"{path} has two columns {twice[0]!r}; keep one.", code="duplicate")
     renamed = [f"{old} as the column {new}" for old, new in zip(written, names) if old != new]
     return names, renamed
 
@@ -225,12 +205,14 @@ def _cells(fields: list[str], names: Sequence[str], dialect: Dialect) -> Cells |
         shown = ", ".join(name or "''" for name in names)
         return InputError(
             f"the row has {len(fields)} fields, and the header {len(names)} ({shown}); quote a field that holds "
-            f"{_SEPARATORS.get(dialect.separator, 'separators')}: {_quoted(fields, len(names), dialect.separator)}"
+            f"{_SEPARATORS.get(dialect.separator, 'separators')}: {_quoted(fields, len(names), dialect.separator)}",
+            code="count",
         )
     if spilled := _spilled(fields, names):
         return InputError(
             f"{spilled!r} stands outside of the column `request`; quote a request that holds commas: "
-            f'"{fields[names.index("request")].strip()},{spilled}"'
+            f'"{fields[names.index("request")].strip()},{spilled}"',
+            code="format",
         )
     cells = [field if field.strip() else "" for field in fields] + [""] * (len(names) - len(fields))
     if dialect.decimal == ",":
@@ -287,6 +269,10 @@ def _whole_lines(head: bytes) -> bytes:
     return head[: end + (4 if head.startswith(codecs.BOM_UTF32_LE) else 2 if wide else 1)]
 
 
+def _sheet_hint(path: Path) -> str | None:
+    return "save the sheet as CSV" if path.suffix.lower() in _SHEETS else None
+
+
 REPORTED = 8
 Row = TypeVar("Row")
 
@@ -294,13 +280,8 @@ Row = TypeVar("Row")
 def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
     """Line numbers, from 1, and rows of a table (see `is_table`) or a .jsonl file.
 
-    Args:
-        path: of the list.
-        columns: names that the caller knows; other spellings of them (`Photo`) are brought to theirs.
-
-    Returns:
-        Of a table, each row's cells by its columns. A row that cannot be used is the InputError that says why; see
-        `checked`.
+    Other spellings of the known `columns` (`Photo`) become these. Of a table come each row's cells by their columns; a
+    row that cannot be used is the InputError that says why; see `checked`.
 
     Raises:
         InputError: another kind of file, one that cannot be read, or a line that is not valid JSON.
@@ -308,39 +289,36 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Any]]:
     if is_table(path):
         return list(read_table(path, columns).rows)
     if path.suffix.lower() not in (".jsonl", ".ndjson"):
-        sheet = "; save the sheet as CSV" if path.suffix.lower() in (".xlsx", ".xls", ".ods") else ""
-        raise InputError(f"A list is a .csv, .tsv or .jsonl file; got {path}{sheet}.")
+        expected = ".csv, .tsv or .jsonl"
+        raise InputError(f"{path} has another format.", code="format", expected=expected, hint=_sheet_hint(path))
     try:
         lines = io.StringIO(read_text(path), newline="")
     except (OSError, ValueError) as error:
-        raise InputError(f"Cannot read the list {path}: {error}") from error
+        raise InputError(f"Cannot read the list {path}: {error}", code="unreadable") from error
     rows: list[tuple[int, Any]] = []
     for line, text in enumerate(lines, 1):
         if text.strip():
             try:
                 rows.append((line, named(parse_json(text), columns)))
             except ValueError as error:
-                raise InputError(f"{path}, line {line} is not valid JSON: {error}") from error
+                raise InputError(f"{path}, line {line} is not valid JSON: {error}", code="format") from error
     return rows
 
 
 def named(row: Any, columns: Sequence[str]) -> Any:
-    """A row whose keys have the known columns' spelling, where they differ in case or in spaces around them.
-
-    A row that has a column in two spellings comes as an InputError, as rows of `read_rows` do.
-    """
+    """A row whose keys have the known columns' spelling; an InputError, not raised, where it has a column twice."""
     if not isinstance(row, dict):
         return row
     known = {name.casefold(): name for name in columns}
     cells = cast("dict[object, Any]", row)
     pairs = [(known.get(str(key).strip().casefold(), key), value) for key, value in cells.items()]
     if len(found := dict(pairs)) < len(pairs):
-        return InputError(f"the row has a column twice: {', '.join(map(str, cells))}")
+        return InputError(f"the row has a column twice: {', '.join(map(str, cells))}", code="duplicate")
     return found
 
 
 def usable(row: Any) -> Any:
-    """A row of `read_rows` as it came; raises the InputError that stands in the place of a row."""
+    """A row of `read_rows` as it came; raises the InputError that stands in its place."""
     if isinstance(row, InputError):
         raise row
     return row
@@ -349,9 +327,7 @@ def usable(row: Any) -> Any:
 def checked(path: Path, rows: Iterable[tuple[int, Any]], check: Callable[[Any], Row]) -> list[Row]:
     """What `check` makes of every row.
 
-    Raises:
-        InputError: `check` raised one, another ValueError or an OSError; the first such lines are named together. What
-            is wrong with every line is said once.
+    Raises InputError (code "lines") with the first lines for which `check` raised a ValueError or an OSError.
     """
     found: list[Row] = []
     problems: list[tuple[int, str]] = []
@@ -363,7 +339,9 @@ def checked(path: Path, rows: Iterable[tuple[int, Any]], check: Callable[[Any], 
         if len(problems) == REPORTED:
             break
     if len(problems) > 1 and not found and len({why for _, why in problems}) == 1:
-        raise InputError(f"{path} cannot be used:\n  every line from {problems[0][0]} on: {problems[0][1]}")
+        line, why = problems[0]
+        raise InputError(f"{path} cannot be used:\n  every line from {line} on: {why}", code="lines")
     if problems:
-        raise InputError("\n".join([f"{path} cannot be used:", *(f"  line {line}: {why}" for line, why in problems)]))
+        lines = "\n".join(f"  line {line}: {why}" for line, why in problems)
+        raise InputError(f"{path} cannot be used:\n{lines}", code="lines")
     return found

@@ -33,7 +33,7 @@ def download(
 ) -> Path:
     """Fetches a release and what it needs of Stable Diffusion 1.5 into one folder, and returns it.
 
-    What is already there is not fetched again; an interrupted download goes on where it stopped. Progress is shown.
+    What is already there is not fetched again; interrupted downloads resume. Progress is shown.
 
     Args:
         release: which model.

@@ -35,11 +35,9 @@ class Release:
 
     name: str
     repo: str
-    id_encoder: tuple[str, ...]
-    """Folder of the ID encoder; the first that exists counts."""
+    id_encoder: tuple[str, ...]  # folder of the ID encoder; the first that exists counts
     denoiser: tuple[str, ...]
-    vector_key: str = "au_aug_mlp."
-    """The release's name of what diffusers calls `class_embedding.`"""
+    vector_key: str = "au_aug_mlp."  # the release's name of what diffusers calls `class_embedding.`
 
 
 MAGICFACE = Release("magicface", "mengtingwei/magicface", ("ID_enc",), ("denoising_unet",))
@@ -112,18 +110,13 @@ def _prompt(places: list[Path], unet: UNet2DConditionModel) -> torch.Tensor | No
     prompt = prompt_embeds(places)
     width = unet.config["cross_attention_dim"]
     if prompt is not None and (prompt.ndim, *prompt.shape[::2]) != (3, 1, width):
-        raise CheckpointError(f"The prompt embedding must be (1, 77, {width}) for this network; it is {prompt.shape}.")
+        raise CheckpointError(
+            "The prompt embedding does not fit the denoiser.",
+            code="shape",
+            expected=f"(1, 77, {width})",
+            actual=tuple(prompt.shape),
+        )
     return prompt
-
-
-def fast_layout(pipeline: FaceEditPipeline) -> FaceEditPipeline:
-    """Channels-last weights in half precision (see `weights.own_copy`)."""
-    if pipeline.unet.dtype == torch.float32:
-        return pipeline
-    for network in (pipeline.vae, pipeline.id_encoder, pipeline.unet):
-        if network is not None:
-            network.to(memory_format=torch.channels_last)
-    return pipeline
 
 
 def missing_files(folder: str | Path, base: str | Path | None = None, release: Release = MAGICFACE) -> list[str]:
@@ -171,13 +164,13 @@ def auxiliary(folder: str | Path, name: str) -> Path | None:
 def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) -> FaceEditPipeline:
     """Where training starts: both UNets are the base model's, and every new door is shut.
 
-    `conv_in` is widened by 4 channels a guide and the vector's projection is added, both with zeros, so that the first
-    prediction equals the base model's, identity aside.
+    `conv_in` is widened by 4 channels for each conditioning image and the vector's projection is added, both with
+    zeros, so that the first prediction equals the base model's, identity aside.
 
     Args:
         base: a local folder in diffusers' layout (`unet/`, `vae/`, `scheduler/`, text encoder or prompt embedding).
         vector_size: V, 12 for magicface, 64 for rigface.
-        guides: how many pictures are concatenated, 1 for magicface, 2 for rigface.
+        guides: number of conditioning images, 1 for magicface, 2 for rigface.
 
     Raises:
         MissingCheckpointError: the base folder lacks a file.
@@ -185,7 +178,9 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
     base = Path(base)
     missing = [f"{name}/" for name in ("unet", "vae") if not (base / name / "config.json").is_file()]
     if missing:
-        raise MissingCheckpointError(f"{base} is no Stable Diffusion in diffusers' layout; it lacks {missing}.")
+        raise MissingCheckpointError(
+            f"{base} is not Stable Diffusion in diffusers' layout; it lacks {', '.join(missing)}."
+        )
     id_encoder = load_unet(base / "unet")
     state = dict(id_encoder.state_dict())
     config = dict(id_encoder.config) | {"in_channels": id_encoder.config["in_channels"] + 4 * guides}
@@ -200,13 +195,10 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
     return FaceEditPipeline(vae, id_encoder, unet, scheduler, prompt_embeds([base]))
 
 
-# --- where files are -------------------------------------------------------------------------------------------------
-
-
 def _from(places: list[Path], pipeline: FaceEditPipeline) -> FaceEditPipeline:
     """A pipeline that knows where its weights came from."""
     pipeline.places = tuple(places)
-    return fast_layout(pipeline)
+    return pipeline
 
 
 def _missing(places: list[Path], release: Release = MAGICFACE) -> tuple[Release, list[str]]:
@@ -217,14 +209,11 @@ def _missing(places: list[Path], release: Release = MAGICFACE) -> tuple[Release,
     files = [network / "config.json" for network in networks if not (network / "config.json").is_file()]
     files += [network / name for network in networks for name in missing_weights(network, WEIGHTS)]
     files.sort(key=lambda path: networks.index(path.parent))
-    return release, [_relative(path, places) for path in files]
+    within = {path: next(place for place in places if path.is_relative_to(place)) for path in files}
+    return release, [path.relative_to(place).as_posix() for path, place in within.items()]
 
 
 def _first(places: list[Path], names: tuple[str, ...]) -> Path:
     """The first folder of these names that exists; else where the first would be."""
     candidates = [place / name for place in places for name in names]
     return next((path for path in candidates if path.is_dir()), candidates[0])
-
-
-def _relative(path: Path, places: list[Path]) -> str:
-    return next(path.relative_to(place) for place in places if path.is_relative_to(place)).as_posix()

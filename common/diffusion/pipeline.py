@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 StepCallback = Callable[[DiffusionPipeline, int, torch.Tensor, dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 """What is called after each denoising step, see `FaceEditPipeline.__call__`."""
+_OUTPUTS = ("pil", "np", "pt", "latent")
 Generators = torch.Generator | list[torch.Generator] | None
 
 
@@ -42,7 +43,7 @@ class FaceEditPipeline(DiffusionPipeline):
     Args:
         vae: the autoencoder, see `common.weights.vae`.
         id_encoder: the twin UNet; may be None once every subject is encoded.
-        unet: the denoiser, `in_channels` = 4 + 4 per guide, `class_embed_type="simple_projection"`.
+        unet: the denoiser, `in_channels` = 4 + 4 per conditioning image, `class_embed_type="simple_projection"`.
         scheduler: any diffusers scheduler.
         prompt_embeds: (1, 77, D), the embedding of the one constant prompt that the networks were trained with.
 
@@ -93,11 +94,11 @@ class FaceEditPipeline(DiffusionPipeline):
 
     @property
     def guides(self) -> int:
-        """How many pictures are concatenated to the noisy latents, 1 for MagicFace, 2 for RigFace."""
+        """Number of conditioning images, 1 for MagicFace, 2 for RigFace."""
         return (self.unet.config.in_channels - self.unet.config.out_channels) // self.vae.config.latent_channels
 
     def save_pretrained(self, save_directory: str | Path, *args: Any, **kwargs: Any) -> None:
-        """Saves in diffusers' layout, plus the prompt embedding beside `model_index.json`."""
+        """Saves in diffusers' layout, plus the prompt embedding next to `model_index.json`."""
         super().save_pretrained(save_directory, *args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
         if self.prompt_embeds is not None:
             save_file({"prompt_embeds": self.prompt_embeds.contiguous().cpu()}, Path(save_directory) / PROMPT_FILE)
@@ -140,7 +141,7 @@ class FaceEditPipeline(DiffusionPipeline):
             ShapeError, NonFiniteError: see `encode_image`.
         """
         if self.id_encoder is None:
-            raise InputError("The ID encoder has been released; load the model again to encode another face.")
+            raise InputError("The ID encoder has been released.", code="missing", hint="load the model again")
         prompt = self._prompt(prompt_embeds, self.id_encoder.dtype)
         tokens = encode_tokens(self.id_encoder, self.encode_image(source).to(self.id_encoder.dtype), prompt)
         # Under model offload the denoiser rests on the CPU now: project where its weights are. (Under sequential
@@ -186,10 +187,10 @@ class FaceEditPipeline(DiffusionPipeline):
                 stay). 1 switches guidance off. A row whose vector is zero needs no second pass at any scale.
             generator: the source of the noise, on any device; a list has one for each row.
             latents: the noise itself, (1 or B, 4, h, w); one row is shared by all requests.
-            start: pictures or latents of `encode_image`, (1 or B, ...), to begin with instead of pure noise: noised as
+            start: pictures or latents of `encode_image`, (1 or B, ...), to start from instead of pure noise: noised as
                 far as the first step that is run.
-            strength: in (0, 1], which share of the steps is run, the last ones; at least one is. 1 begins with pure
-                noise, whatever `start` is.
+            strength: in (0, 1], the fraction of the steps that is run, the last ones and at least one. 1 starts from
+                pure noise, whatever `start` is.
             prompt_embeds: (1, L, D), instead of the stored one.
             output_type: "pil", "np" (B, H, W, 3), "pt" (B, 3, H, W), both in [0, 1], or "latent".
             return_dict: an `ImagePipelineOutput`, or a plain tuple.
@@ -203,21 +204,27 @@ class FaceEditPipeline(DiffusionPipeline):
             ShapeError: rig, identity or latents do not fit the network or one another.
             NonFiniteError: the networks make NaN or infinity; the message says what to try.
         """
-        if output_type not in ("pil", "np", "pt", "latent"):
-            raise InputError(f'output_type must be "pil", "np", "pt" or "latent"; got {output_type!r}.')
+        if output_type not in _OUTPUTS:
+            raise InputError("The output type is unknown.", code="unknown", expected=_OUTPUTS, actual=output_type)
         if not 0 < strength <= 1:
-            raise InputError(f"strength must be above 0 and at most 1; got {strength}.")
+            raise InputError("strength is out of range.", code="range", expected="(0, 1]", actual=strength)
         if num_inference_steps < 1:
-            raise InputError(f"num_inference_steps must be at least 1; got {num_inference_steps}.")
+            raise InputError(
+                "num_inference_steps is out of range.", code="range", expected="1 or more", actual=num_inference_steps
+            )
         if not any(isinstance(processor, IdentityAttnProcessor) for processor in self.unet.attn_processors.values()):
             raise InputError(
-                "The denoiser's attention processors were replaced (by attention slicing, for instance), and the "
-                "person would be lost.\n  put them back: common.diffusion.attention.attend_to_identity(pipeline.unet)"
+                "The denoiser's attention processors were replaced, by attention slicing for instance: the identity "
+                "would be lost.",
+                code="conflict",
+                hint="put them back: common.diffusion.attention.attend_to_identity(pipeline.unet)",
             )
         device = self._execution_device
         dtype = self.unet.dtype
-        guides = self._guides(rig).to(dtype)  # (1 or B, 4 per guide, h, w)
-        vector = self._vector(rig).to(device, dtype)  # (B, V)
+        guides = self._guides(rig).to(dtype)  # (1 or B, 4 per image, h, w)
+        if rig.vector.shape[1] != self.vector_size:
+            raise ShapeError("Rig.vector", f"(B, {self.vector_size})", rig.vector.shape)
+        vector = rig.vector.to(device, dtype)  # (B, V)
         prompt = self._prompt(prompt_embeds, dtype)
         x = self._noise(len(rig), guides.shape[-2:], generator, latents)
 
@@ -235,7 +242,10 @@ class FaceEditPipeline(DiffusionPipeline):
 
         scheduler = deepcopy(self.scheduler)  # it counts steps and keeps outputs: two calls at once need one each
         x, timesteps = self._begin(scheduler, num_inference_steps, x, start, strength)
-        step_options = self._step_options(generator)
+        takes_generator = (
+            "generator" in inspect.signature(scheduler.step).parameters
+        )  # those that draw noise of their own
+        step_options = {"generator": generator} if takes_generator and generator is not None else {}
         total = len(timesteps)
         # cast: the host's annotations deny the total
         shown = cast("Any", self.progress_bar if progress is None else partial(tqdm, disable=not progress))
@@ -254,20 +264,19 @@ class FaceEditPipeline(DiffusionPipeline):
                     x = {"latents": x, **(callback_on_step_end(self, i, t, {"latents": x}) or {})}["latents"]
                 bar.update()
 
-        images = x if output_type == "latent" else self._decode(x, output_type)
+        images: Any = x
+        if output_type != "latent":
+            pixels = decode(self.vae, x / self.vae.config.scaling_factor)
+            images = self.image_processor.postprocess(pixels, output_type=output_type)
         self.maybe_free_model_hooks()
         return ImagePipelineOutput(images=images) if return_dict else (images,)  # type: ignore[arg-type]
-
-    def _decode(self, latents: torch.Tensor, output_type: str) -> Any:
-        pixels = decode(self.vae, latents / self.vae.config.scaling_factor)
-        return self.image_processor.postprocess(pixels, output_type=output_type)
 
     # --- the door ----------------------------------------------------------------------------------------------------
 
     def _prompt(self, prompt_embeds: torch.Tensor | None, dtype: torch.dtype) -> torch.Tensor:
         prompt = self.prompt_embeds if prompt_embeds is None else prompt_embeds
         if prompt is None:
-            raise InputError("The model has no prompt embedding; pass prompt_embeds (1, 77, D) or load it with one.")
+            raise InputError("The model has no prompt embedding.", code="missing", hint="pass prompt_embeds (1, 77, D)")
         width = self.unet.config.cross_attention_dim
         if prompt.ndim != 3 or len(prompt) != 1 or prompt.shape[2] != width:
             raise ShapeError("prompt_embeds", f"(1, 77, {width})", prompt.shape)
@@ -278,22 +287,17 @@ class FaceEditPipeline(DiffusionPipeline):
         guides = [self._encode_rows(guide).expand(batch, -1, -1, -1) for guide in rig.guides]
         room = self.unet.config.in_channels - self.unet.config.out_channels
         if (got := sum(g.shape[1] for g in guides)) != room:
-            raise ShapeError("Rig.guides", f"{self.guides} guide(s), {room} latent channels", (got,))
+            raise ShapeError("Rig.guides", f"{self.guides} conditioning image(s), {room} latent channels", (got,))
         return torch.cat(guides, 1)
 
     def _encode_rows(self, guide: torch.Tensor) -> torch.Tensor:
-        """Latents of a guide; equal pictures pass the VAE once, and one at a time, which saves its memory."""
+        """Latents of a conditioning image; equal rows pass the VAE once, and one at a time, which saves its memory."""
         if guide.shape[1] != 3:
             return self.encode_image(guide)
         found = torch.unique(guide, dim=0, return_inverse=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         pictures, rows = cast("tuple[torch.Tensor, torch.Tensor]", found)
         latents = [self.encode_image(pictures[row : row + 1]) for row in range(len(pictures))]
         return torch.cat(latents)[rows.to(self._execution_device)]
-
-    def _vector(self, rig: Rig) -> torch.Tensor:
-        if rig.vector.shape[1] != self.vector_size:
-            raise ShapeError("Rig.vector", f"(B, {self.vector_size})", rig.vector.shape)
-        return rig.vector
 
     def _noise(self, batch: int, size: torch.Size, generator: Generators, latents: torch.Tensor | None) -> torch.Tensor:
         """Start latents (B, 4, h, w), drawn in float32 whatever the networks' dtype: one seed, one picture."""
@@ -319,8 +323,3 @@ class FaceEditPipeline(DiffusionPipeline):
             scheduler.set_begin_index(skipped)
         clean = self.encode_image(start).float().expand_as(noise) * self.vae.config.scaling_factor
         return scheduler.add_noise(clean, noise, timesteps[:1].expand(len(noise))), timesteps
-
-    def _step_options(self, generator: Generators) -> dict[str, Any]:
-        """Schedulers that draw noise of their own take the generator too."""
-        takes_generator = "generator" in inspect.signature(self.scheduler.step).parameters
-        return {"generator": generator} if takes_generator and generator is not None else {}

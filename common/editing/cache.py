@@ -25,11 +25,7 @@ KEPT = 4
 
 
 class EditorCache(Generic[Kind]):
-    """Editors over the networks loaded last: a second call costs no loading, and never are there two models.
-
-    Args:
-        kind: the class of the editors.
-    """
+    """Editors of one class over the networks loaded last: a second call costs no loading, and never are there two."""
 
     def __init__(self, kind: type[Kind]) -> None:
         self.kind = kind
@@ -40,11 +36,7 @@ class EditorCache(Generic[Kind]):
         self._noted = False  # that photos are warped for want of weights is said once
 
     def editor(self, model: ModelOptions, engine: Engine | None = None) -> Kind:
-        """The editor for these options.
-
-        Args:
-            model: which networks, and what surrounds them.
-            engine: that the edits ask for, see `EditOptions.wanted`; without networks none is loaded.
+        """The editor for these options; nothing is loaded where the edits ask for the engine "warp".
 
         Raises:
             MissingCheckpointError: networks are asked for, and there are none.
@@ -53,17 +45,16 @@ class EditorCache(Generic[Kind]):
         warps = self.kind.warps(**model.networks)
         if warps and engine == "diffusion":
             raise missing_networks(self.kind.release.name)
-        surroundings = model.surroundings
-        around = repr(surroundings)
+        if not warps and engine != "warp":
+            return self.loaded(model)
+        around = repr(model.surroundings)
         with self._lock:
-            if warps or engine == "warp":
-                if engine is None and not self._noted:
-                    log.warning(WARP_NOTE, self.kind.release.name)
-                    self._noted = True
-                if around not in self._warping:
-                    self._warping = {around: self.kind.warping(**surroundings)}
-                return self._warping[around]
-        return self.loaded(model)
+            if engine is None and not self._noted:
+                log.warning(WARP_NOTE, self.kind.release.name)
+                self._noted = True
+            if around not in self._warping:
+                self._warping = {around: self.kind.warping(**model.surroundings)}
+            return self._warping[around]
 
     def loaded(self, model: ModelOptions) -> Kind:
         """The editor with networks for these options; see `editor`."""
@@ -94,14 +85,9 @@ class EditorCache(Generic[Kind]):
         *,
         progress: bool = True,
     ) -> list[Picture]:
-        """The edited picture of each photo and request; a photo that comes several times in a row is encoded once.
+        """The edited picture of each photo and parsed request; a photo several times in a row is encoded once.
 
-        Args:
-            pairs: photos and parsed requests.
-            options: so many photos as its `batch_size` are in memory at once, however long the list.
-            face: see `Editor.encode`.
-            model: see `editor`.
-            progress: show progress bars.
+        As many photos as the `batch_size` are in memory at once, however long the list.
         """
         editor = self.editor(model, options.wanted)
         requests = editor.ready([request for _, request in pairs])

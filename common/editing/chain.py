@@ -62,12 +62,12 @@ def chain(
     face = FaceOptions.of(options)
     asked = EditOptions.of(options)
     if not edits:
-        raise InputError("chain() needs one edit at least: chain(photo, [(editor, request)]).")
+        raise InputError("chain() needs edits.", code="empty", expected="chain(photo, [(editor, request)])")
     if face.background is not None:
-        raise InputError("A chain begins with a photo, not with an aligned crop.")
+        raise InputError("A chain starts from a photo, not from an aligned crop.", code="conflict")
     sizes = [editor.size for editor, _ in edits]
     if len(set(sizes)) > 1:
-        raise InputError(f"Editors in a chain must work at one size; got {', '.join(map(str, sizes))} pixels.")
+        raise InputError("Editors in a chain work at different sizes (pixels).", code="size", actual=sizes)
     first = edits[0][0]
     own = [editor.edit_options.of(vars(asked)) for editor, _ in edits]
     hows = [each.resolve(editor.defaults, networks=editor.has_networks) for each, (editor, _) in zip(own, edits)]
@@ -127,19 +127,12 @@ def _warped(photo: Image.Image, edits: Sequence[tuple[Editor[Any], Any]], face: 
 
 
 def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:
-    """The subject of the next edit: a crop as another editor left it, where it was cut out of its photo.
+    """The subject of the next edit, by `editor`: the edited crop (S, S, 3) uint8 where it was cut out of its photo.
 
-    Args:
-        editor: which goes on.
-        subject: which was edited; a photo's, not an aligned crop.
-        crop: (S, S, 3) uint8, the edit without paste-back.
-
-    Raises:
-        InputError: the subject is an aligned crop.
-        FaceNotFoundError: the parser finds no person there.
+    Raises InputError: the subject is an aligned crop; FaceNotFoundError: the parser finds no person there.
     """
     if subject.face is None:
-        raise InputError("An aligned crop has no photo to go back to; encode the photo itself.")
+        raise InputError("An aligned crop has no photo to go back to; encode the photo itself.", code="conflict")
     started = time.perf_counter()
     faces = editor.detector.find(crop)
     # Where an edit left no face that the detector sees, it is where it was.

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ..diffusion.conditioning import Rig
 from ..faces import Crop
 from ..imaging.images import on_white, to_uint8
 from .options import Paste
@@ -15,24 +14,6 @@ from .subject import Subject
 MUCH = (0.05, 0.15)
 """Changes of a colour in [0, 1] up to which the photo's detail stays, and from which on it has gone: of pairs between
 0.02, 0.06 and 0.08, 0.25 the one that came nearest to the true pictures of synthetic people."""
-
-
-def finish(
-    subject: Subject, rig: Rig, row: int, crop: np.ndarray, neutral: np.ndarray | None, way: Paste
-) -> Image.Image:
-    """One edit by networks.
-
-    Args:
-        subject: who was edited.
-        rig: of the batch.
-        row: which of it.
-        crop: (S, S, 3) in [0, 1], as generated.
-        neutral: the same without the request, where there is one.
-        way: how it goes back; False for the crop alone, and an aligned crop has no photo to go back to.
-    """
-    if not way or subject.face is None:
-        return Image.fromarray(to_uint8(crop))
-    return paste(subject.photo, subject.crop, crop, paste_mask(rig.mask(row, subject.mask)), neutral, rig.warp(row))
 
 
 def placed(subject: Subject, moved: np.ndarray, way: Paste) -> Image.Image:
@@ -47,11 +28,8 @@ def placed(subject: Subject, moved: np.ndarray, way: Paste) -> Image.Image:
 def paste_mask(region: np.ndarray, feather: float = 0.02, border: float = 0.04) -> np.ndarray:
     """The blending weight (S, S) float32 in [0, 1] of a region (S, S) bool: 1 inside, falling smoothly to 0 around it.
 
-    Args:
-        region: what the edit may change.
-        feather: width of the fall-off outside the region, as a share of the side.
-        border: width of the fall-off inside the crop's own border, where the region may be cut off (shoulders, long
-            hair), so that no edge of the square shows.
+    `feather` is the width of the fall-off outside the region, `border` that inside the crop's own border, where the
+    region may be cut off (shoulders, long hair); both as fractions of the side.
     """
     side = len(region)
     width = max(1, round(feather * side))
@@ -93,7 +71,7 @@ def paste(
         neutral: (S, S, 3), the same crop generated from the same noise without the request. Where it is given, what it
             lacks of the photo, the detail, is added to `edited`, so that the photo keeps its own sharpness where
             nothing moved; where much has changed, old edges would shine through, and the detail is left out.
-        warp: (H, W, 3 or 4) uint8, the photo as it was before the networks went on: then `neutral` is made of this,
+        warp: (H, W, 3 or 4) uint8, the photo as it was before the networks ran: then `neutral` is made of this,
             its detail is added, and it is what the crop goes back into.
 
     Raises:

@@ -10,10 +10,10 @@ from typing import Any, cast
 
 from ..core.errors import CheckpointError, InputError
 from ..core.jsonio import parse_json, read_text
+from ..core.numbers import number, whole_number
 from ..face3d.heads.au_scale import AU_SCALE
 from ..parsing.labels import Guide, Region
-from .option_fields import finite_number, one_of
-from .options import EditOptions, FaceOptions, Start, check_option
+from .options import EditOptions, FaceOptions, Start, check_option, one_of
 
 DEFAULTS_FILE = "editor.json"
 
@@ -24,12 +24,12 @@ class Defaults:
 
     Attributes:
         steps: denoising steps, 1 to 1000.
-        guidance: guidance scale of the request; 1 is no guidance, and saves a pass a step.
+        guidance: guidance scale of the request; 1 switches guidance off and saves a pass a step.
         region: region that the network repaints, "head" or "face".
         paste_back: True or "replace", "detail", or False; see `common.editing.options.EditOptions`.
-        guide: what the network is shown of the photo, "background" or "photo"; see `common.editing.prepare.prepare`.
+        guide: conditioning image, the photo's "background" or "photo"; see `common.editing.prepare.prepare`.
         zoom: how much closer than the released crop the model looks at a face, above 0; see `Crop.around`.
-        start: what the networks begin with, "noise" or the noised "warp".
+        start: what the networks start from, "noise" or the noised "warp".
         strength: fraction of the steps that are run from a warp, 0 to 1.
         au_scale: scale of the head's action units on which the networks were trained, see
             `common.face3d.heads.au_scale`; None where they were trained on photographs.
@@ -53,10 +53,9 @@ class Defaults:
             check_option(EditOptions, name, getattr(self, name))
         check_option(FaceOptions, "region", self.region)
         one_of("background", "photo")("guide", self.guide)
-        if finite_number("zoom", self.zoom) <= 0:
-            raise InputError(f"zoom must be a number above 0; got {self.zoom!r}.")
-        if self.au_scale is not None and self.au_scale not in range(1, AU_SCALE + 1):
-            raise InputError(f"au_scale must be 1 to {AU_SCALE}; got {self.au_scale!r}.")
+        number("zoom", self.zoom, above=0)
+        if self.au_scale is not None:
+            whole_number("au_scale", self.au_scale, 1, AU_SCALE)
 
     def asked(self, **options: Any) -> Defaults:
         """These, with what was asked for in their place; None stands for nothing asked."""
@@ -71,9 +70,7 @@ class Defaults:
         """
         known = [field.name for field in fields(cls)]
         if unknown := sorted(set(values) - set(known)):
-            raise InputError(
-                f"A model's defaults have unknown names.\n  expected: {', '.join(known)}\n  got:      {unknown}"
-            )
+            raise InputError("A model's defaults have unknown names.", code="unknown", expected=known, actual=unknown)
         return replace(base or cls(), **values)
 
 
@@ -89,10 +86,11 @@ def read_defaults(folder: str | Path, published: Defaults | None = None) -> Defa
     try:
         values = parse_json(read_text(path))
         if not isinstance(values, dict):
-            raise InputError(f"It must hold a JSON object; it holds a {type(values).__name__}.")
+            raise InputError("This is not a JSON object.", code="type", actual=type(values).__name__)
         return Defaults.of(cast("dict[str, Any]", values), published)
     except (OSError, ValueError) as error:  # an InputError is a ValueError
-        raise CheckpointError(f"Cannot use {path}: {error}\n  correct it, or delete it and fetch it again") from error
+        hint = "correct it, or delete it and fetch it again"
+        raise CheckpointError(f"Cannot use {path}: {error}", code="unreadable", hint=hint) from error
 
 
 def write_defaults(folder: Path, defaults: Defaults) -> None:

@@ -11,31 +11,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
 
 import numpy as np
+import torch
+from diffusers.utils.torch_utils import randn_tensor  # pyright: ignore[reportUnknownVariableType] - untyped
 from PIL import Image
 
 from .. import parsing as backgrounds
-from ..core.errors import InputError
-from ..core.numbers import whole_number
+from ..core.errors import MissingCheckpointError
+from ..core.files import EMBEDDED, model_folder
+from ..core.numbers import check_multiple, whole_number
 from ..diffusion import loading
 from ..diffusion.conditioning import Rig
+from ..diffusion.identity import join
 from ..diffusion.loading import Release
 from ..diffusion.pipeline import FaceEditPipeline, StepCallback
 from ..faces import FaceDetector, get_detector
 from ..faces.detectors import check_detector
-from ..imaging.images import ImageLike, read_image, rgb
+from ..imaging.images import ImageLike, on_white, read_image, rgb, to_uint8
 from ..imaging.tensors import to_tensor
 from ..provenance.picture import Picture
 from ..warp.warp import Warp
-from . import models
-from .compositing import finish, placed
+from .compositing import paste, paste_mask, placed
 from .defaults import Defaults, read_defaults
-from .models import WARP_NOTE, NoNetworks
+from .models import EMBEDDED_NOTE, WARP_NOTE, NoNetworks, load_complete, missing_networks
 from .options import EditKeywords, EditOptions, FaceOptions, ModelOptions, ResolvedOptions, check_keywords, documented
 from .photo_checks import heed
 from .prepare import Prepared, made_before, prepare
 from .recording import edited, machine, name_of
 from .request import NULL, AnyRequest, pair_up
-from .sampling import sample
 from .subject import Subject, SubjectCache, check_subject, fit_head
 
 if TYPE_CHECKING:
@@ -105,8 +107,7 @@ class Editor(Generic[AnyRequest]):
         self.pipeline = pipeline
         self.defaults = read_defaults(folder, self.published) if folder else self.published
         self.size = whole_number("size", pipeline.sample_size if size is None else size, 64, 4096)
-        if self.size % pipeline.vae_scale_factor:
-            raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
+        check_multiple("size", self.size, pipeline.vae_scale_factor)
         backgrounds.check_name(parser)
         if isinstance(detector, str):
             check_detector(detector)
@@ -144,19 +145,21 @@ class Editor(Generic[AnyRequest]):
 
     @classmethod
     def warping(cls, **options: Any) -> Self:
-        """An editor without networks, which loads at once: it warps photos, and refuses `engine="diffusion"`.
-
-        Args:
-            options: of `Editor`, without the pipeline.
-        """
+        """An editor without networks, which warps photos and refuses `engine="diffusion"`; options as of `Editor`."""
         return cls(cast(FaceEditPipeline, NoNetworks()), **options)
 
     @classmethod
     def locate(cls, model: str | Path | None = None, **networks: Any) -> Path:
-        """The folder of a model, see `common.editing.models.locate`; the other `networks` of its options play no
-        part.
+        """The folder of a model, which need not exist; the published release where none is named.
+
+        Raises InputError: neither a folder nor "owner/name"; MissingCheckpointError: no embedded model is installed.
         """
-        return models.locate(model, cls.release, cls.embedded)
+        if model != EMBEDDED:
+            return model_folder(model or cls.release.repo)
+        if cls.embedded is None or loading.missing_files(cls.embedded, release=cls.release):
+            hint = "install it again, or name the folder of another: --model FOLDER (from Python: model=FOLDER)"
+            raise MissingCheckpointError(f"{cls.release.name} has no embedded model here.", hint=hint)
+        return cls.embedded
 
     @classmethod
     def folders(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> list[Path]:
@@ -165,8 +168,8 @@ class Editor(Generic[AnyRequest]):
 
     @classmethod
     def warps(cls, model: str | Path | None = None, base: str | Path | None = None, **networks: Any) -> bool:
-        """Whether photos are edited without networks, see `common.editing.models.warps`; as `locate`."""
-        return models.warps(model, base, cls.release)
+        """Whether photos are edited without networks: no model is named, and the published one was never fetched."""
+        return model is None and base is None and not model_folder(cls.release.repo).is_dir()
 
     @classmethod
     def model_for_photos(cls, model: ModelOptions) -> ModelOptions:
@@ -175,34 +178,29 @@ class Editor(Generic[AnyRequest]):
 
     @classmethod
     def load_pipeline(cls, model: str | Path | None = None, **options: Any) -> FaceEditPipeline:
-        """The networks of a model, see `common.editing.models.load`."""
-        return models.load(model, cls.release, cls.embedded, **options)
-
-    # --- what an editor of the family says ---------------------------------------------------------------------------
+        """The networks of a model, see `common.editing.models.load_complete`."""
+        if model == EMBEDDED:
+            log.warning(EMBEDDED_NOTE)
+        return load_complete(cls.locate(model), cls.release, **options)
 
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[AnyRequest]) -> Rig:
         """What the networks see of requests, a row for each subject and its request."""
         raise NotImplementedError
 
     def warp(self, subject: Subject, request: AnyRequest) -> np.ndarray:
-        """The whole photo (H, W, 3 or 4) uint8 with a request granted by its fitted head, without any network.
+        """The whole photo (H, W, 3 or 4) uint8, moved by its fitted head without any network.
 
-        Raises:
-            InputError: an aligned crop, or a request that no warp can grant.
+        Raises InputError: an aligned crop, or a request that no warp can grant.
         """
         raise NotImplementedError
 
     def null(self, subject: Subject, request: AnyRequest) -> AnyRequest:
-        """What shows how the networks make the photo, or its warp, without the request; the same object where it is the
-        same for all requests.
-        """
+        """The request's null edit; the same object where it is the same for all requests."""
         return _null(self.request)
 
     def ready(self, requests: Sequence[AnyRequest]) -> list[AnyRequest]:
         """Requests with all that can be done of them before there is a subject; here nothing."""
         return list(requests)
-
-    # --- a photo in --------------------------------------------------------------------------------------------------
 
     @documented(FaceOptions)
     def encode(self, image: ImageLike, **options: Unpack[FaceKeywords]) -> Subject:
@@ -229,8 +227,6 @@ class Editor(Generic[AnyRequest]):
         heed(made.warnings, asked.strict)
         record |= {"face": asked.face, "detector": self.detector.name, "parser": self.parser.name, "region": region}
         return self.subject_of(photo, made, record, started)
-
-    # --- edits out ---------------------------------------------------------------------------------------------------
 
     @overload
     def edit(self, subject: Subject, request: OneRequest = ..., **options: Unpack[CallKeywords]) -> Picture: ...
@@ -312,31 +308,70 @@ class Editor(Generic[AnyRequest]):
         progress: bool,
         callback_on_step_end: StepCallback | None,
     ) -> list[Image.Image]:
-        """The pictures of pairs by the networks."""
+        """The pictures of pairs by the networks; all rows of a batch share the noise of the seed."""
         made: list[Image.Image] = []
         for first in range(0, len(pairs), how.batch_size):
             batch = pairs[first : first + how.batch_size]
-            # an aligned crop is not pasted
-            with_null = how.paste_back == "detail" and any(subject.face is not None for subject, _ in batch)
-            crops, neutral, rig = sample(
-                self, batch, how, with_null=with_null, progress=progress, callback_on_step_end=callback_on_step_end
-            )
-            made += [
-                finish(subject, rig, row, crops[row], neutral[row], how.paste_back)
-                for row, (subject, _) in enumerate(batch)
-            ]
+            made += self._batch(batch, how, progress=progress, callback_on_step_end=callback_on_step_end)
+        return made
+
+    def _batch(
+        self, pairs: Sequence[tuple[Subject, AnyRequest]], how: ResolvedOptions, **options: Any
+    ) -> list[Image.Image]:
+        """One batch by the networks; where the photo's detail stays, null edits are further rows of the batch."""
+        pipeline = self.pipeline
+        count = len(pairs)
+        subjects = [subject for subject, _ in pairs]
+        one = all(subject is subjects[0] for subject in subjects)
+        # an aligned crop is not pasted
+        with_null = how.paste_back == "detail" and any(subject.face is not None for subject in subjects)
+        nulls = [self.null(*pair) for pair in pairs] if with_null else []
+        shared = one and all(null is nulls[0] for null in nulls)
+        rows = [*pairs, *zip(subjects, nulls[:1] if shared else nulls)]
+        rig = self.conditions([subject for subject, _ in rows], [request for _, request in rows])
+        identity = subjects[0].identity if one else join([subject.identity for subject, _ in rows])
+        device = pipeline._execution_device  # pyright: ignore[reportPrivateUsage] - the host's only name for it
+        side = subjects[0].crop.size // pipeline.vae_scale_factor
+        # A generator for each row: a scheduler that draws noise of its own gives every row the same.
+        generators = [torch.Generator(device).manual_seed(how.seed) for _ in rows]
+        shape = (1, pipeline.unet.config.out_channels, side, side)
+        noise = torch.cat([randn_tensor(shape, generator, torch.device(device)) for generator in generators])
+        if how.start == "warp":
+            latents: list[torch.Tensor] = []
+            for row, (subject, request) in enumerate(rows):  # one at a time saves memory
+                moved = rig.warp(row)
+                crop = subject.crop.apply(on_white(self.warp(subject, request) if moved is None else moved))
+                latents.append(pipeline.encode_image(to_tensor(crop)[None]))
+            options |= {"start": torch.cat(latents), "strength": how.strength}
+        crops: Any = pipeline(
+            identity,
+            rig,
+            num_inference_steps=how.steps,
+            guidance_scale=how.guidance,
+            generator=generators,
+            latents=noise,
+            output_type="np",
+            return_dict=False,
+            **options,
+        )[0]
+        made: list[Image.Image] = []
+        for row, subject in enumerate(subjects):
+            neutral = crops[count if shared else count + row] if with_null else None
+            if how.paste_back and subject.face is not None:
+                weight = paste_mask(rig.mask(row, subject.mask))
+                made.append(paste(subject.photo, subject.crop, crops[row], weight, neutral, rig.warp(row)))
+            else:
+                made.append(Image.fromarray(to_uint8(crops[row])))
         return made
 
     def resolve(self, options: EditOptions) -> ResolvedOptions:
-        """Options with this model's own in the place of what was not given. No photo decides about the engine.
+        """Options with this model's own in the place of what was not given; see `EditOptions.resolve`.
 
-        Raises:
-            InputError: a strength of a warp that the networks do not begin with.
-            MissingCheckpointError: the networks are asked for, and this editor has none.
+        Raises MissingCheckpointError: the networks are asked for, and this editor has none.
         """
         how = options.resolve(self.defaults, networks=self.has_networks)
         if how.engine == "diffusion" and not self.has_networks:
-            raise models.missing_networks(self.release.name)
+            raise missing_networks(self.release.name)
         return how
 
     @property
@@ -354,9 +389,7 @@ class Editor(Generic[AnyRequest]):
         return machine(self.pipeline)
 
     def with_defaults(self, **options: Any) -> Self:
-        """A copy over the same networks, whose defaults are the options that are not None; see
-        `common.editing.defaults`.
-        """
+        """A copy over the same networks, whose defaults are the options that are not None."""
         other = copy(self)
         other.defaults = self.defaults.asked(**options)
         return other
@@ -372,9 +405,7 @@ class Editor(Generic[AnyRequest]):
         return backgrounds.get_parser(self._parser, bisenet=self._bisenet, device=str(self.pipeline.device))
 
     def prepare(self, pixels: np.ndarray, face: FaceChoice, region: backgrounds.Region) -> Prepared:
-        """A photo (H, W, 3) uint8 as this editor's networks see it, without running them, see
-        `common.editing.prepare`.
-        """
+        """A photo (H, W, 3) uint8 as this editor's networks see it, see `common.editing.prepare.prepare`."""
         return prepare(
             pixels,
             self.detector,
@@ -404,9 +435,7 @@ class Editor(Generic[AnyRequest]):
         self.pipeline.maybe_free_model_hooks()  # under model offload its hook would keep it
 
     def compile(self, **options: Any) -> None:
-        """Compiles the whole denoiser into one graph (`torch.compile`); the next edit then takes a minute longer, and
-        so does the first one with another number of requests at once.
-        """
+        """Compiles the denoiser (`torch.compile`): a minute at the next edit, and at each new number of requests."""
         self.pipeline.unet.compile(fullgraph=True, **options)
 
     def _fit(self, subject: Subject) -> Warp:

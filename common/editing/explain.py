@@ -1,4 +1,4 @@
-"""What an action unit (AU) or a word is: muscles, looks, sources, and a small picture of a head that shows it."""
+"""What an action unit (AU) or an expression is: muscles, looks, sources, and a small picture that shows it."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ _HEAD = 21  # of the synthetic people: whose face shows what is explained
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is known of a unit or a word; as text, all of it.
+    """What is known of a unit or an expression; as text, all of it.
 
     Attributes:
-        name: "AU4", or a word of `common.facs.expressions`.
+        name: "AU4", or an expression of `common.facs.expressions`.
         vector: (12,) intensities that its picture shows.
         lines: sentences on it.
     """
@@ -85,23 +85,23 @@ class Explanation:
 
 
 def explain(name: str) -> Explanation:
-    """What an action unit or a word is: `print(explain("AU4"))`, `explain("happy").picture().save("happy.png")`.
+    """What an action unit or an expression is: `print(explain("AU4"))`, `explain("happy").picture().save("happy.png")`.
 
     Args:
-        name: "AU4", "4", or a word such as "happy", see `common.facs.expressions`.
+        name: "AU4", "4", or an expression such as "happy", see `common.facs.expressions`.
 
     Raises:
         ActionUnitError: neither; the message names the nearest.
     """
     if not any(letter.isdigit() for letter in name):
         found = expression(name)
-        word = next(key for key, value in EXPRESSIONS.items() if value is found)
+        known = next(key for key, value in EXPRESSIONS.items() if value is found)
         lacking = [f"Not among the twelve, and left out: {', '.join(found.others)}."] if found.others else []
         vector = to_vector(found.units)
-        return Explanation(word, vector, [*_parts(found.units), *lacking, f"After {found.source}.", *cautions(vector)])
+        return Explanation(known, vector, [*_parts(found.units), *lacking, f"After {found.source}.", *cautions(vector)])
     unit = known_unit(name)
-    words = [word for word, each in EXPRESSIONS.items() if unit in each.units]
-    lines = [f"{ACTION_UNITS[unit]}; muscle: {_MUSCLES[unit]}", _LOOKS[unit], f"Part of: {', '.join(words)}."]
+    names = [key for key, each in EXPRESSIONS.items() if unit in each.units]
+    lines = [f"{ACTION_UNITS[unit]}; muscle: {_MUSCLES[unit]}", _LOOKS[unit], f"Part of: {', '.join(names)}."]
     lines += [_KNOWN[unit]] if unit in _KNOWN else []
     return Explanation(unit, to_vector({unit: 4}), lines)
 

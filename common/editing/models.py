@@ -1,23 +1,19 @@
-"""Which folder a model lies in, its networks, and what stands in their place where there are none."""
+"""What stands in the place of a model's networks where there are none, and the notes on them."""
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..core.errors import InputError, MissingCheckpointError
-from ..core.files import EMBEDDED, model_folder
 from ..diffusion import loading
 from ..diffusion.attention import Identity
 from ..diffusion.loading import Release
 from ..diffusion.pipeline import FaceEditPipeline
 from ..warp.delta import VECTOR_SIZE
 from ..weights.text_encoder import PROMPT_FILE
-
-log = logging.getLogger(__name__)
 
 WARP_NOTE = (
     "no published weights on this machine: photos are warped with a fitted 3D head; for the authors' networks: "
@@ -31,71 +27,24 @@ EMBEDDED_NOTE = (
 )
 
 
-def locate(model: str | Path | None, release: Release, embedded: Path | None) -> Path:
-    """The folder of a model; it need not exist.
-
-    Args:
-        model: a folder, "owner/name" as the download command fetched it, or "embedded". None is the published release.
-        release: the published one.
-        embedded: where the package has its small model, if it has one.
-
-    Raises:
-        InputError: neither a folder nor of the form "owner/name".
-        MissingCheckpointError: the embedded model is asked for, and this installation has none.
-    """
-    if model != EMBEDDED:
-        return model_folder(model or release.repo)
-    if embedded is None or loading.missing_files(embedded, release=release):
-        raise MissingCheckpointError(
-            f"This installation of {release.name} has no embedded model.\n"
-            "  install it again, or name the folder of another: --model FOLDER (from Python: model=FOLDER)"
-        )
-    return embedded
-
-
 def missing_networks(program: str, option: str = "model") -> MissingCheckpointError:
-    """The error for an editor without networks that is asked to run them.
-
-    Args:
-        program: the package.
-        option: of its command line, and of its functions, that names a model.
-    """
+    """The error for an editor without networks that is asked to run them; its `option` names a model."""
     return MissingCheckpointError(
-        f"There are no networks: the published weights of {program} are not on this machine, and no model is named.\n"
-        f"  fetch the published weights: {program} download\n"
+        f"There are no networks: the published weights of {program} are not on this machine, and no model is named.",
+        hint=f"fetch the published weights: {program} download\n"
         f"  or name a model: --{option} FOLDER, or --{option} embedded for the small networks, trained on synthetic "
         f'faces (from Python: {option}="embedded")\n'
-        "  or leave out what asks for networks (engine, start, strength): the photo is then warped"
+        "  or leave out what asks for networks (engine, start, strength): the photo is then warped",
     )
 
 
-def warps(model: str | Path | None, base: str | Path | None, release: Release) -> bool:
-    """Whether photos are edited without networks: no model is named, and the published one was never fetched.
+def load_complete(folder: Path, release: Release, **options: Any) -> FaceEditPipeline:
+    """The networks in a folder, complete enough to edit; `options` are those of `common.diffusion.loading.load`.
 
-    The picture plays no part in this. A folder with some of the published files is not enough to edit, but shows that
-    networks are wanted: loading it says which files are missing.
+    Raises MissingCheckpointError: files are missing; CheckpointError: weights that do not fit.
     """
-    return model is None and base is None and not model_folder(release.repo).is_dir()
-
-
-def load(model: str | Path | None, release: Release, embedded: Path | None, **options: Any) -> FaceEditPipeline:
-    """The networks of a model, complete enough to edit; of the embedded one, a line is logged that says what it is for.
-
-    Args:
-        model: see `locate`.
-        release: see `locate`.
-        embedded: see `locate`.
-        options: of `common.diffusion.loading.load`.
-
-    Raises:
-        InputError, MissingCheckpointError: see `locate`.
-        CheckpointError: weights that do not fit.
-    """
-    folder = locate(model, release, embedded)
     if not folder.is_dir():
         raise loading.missing_error(loading.missing_files(folder, release=release), [folder], release)
-    if model == EMBEDDED:
-        log.warning(EMBEDDED_NOTE)
     pipeline = loading.load(folder, release=release, **options)
     if pipeline.prompt_embeds is None:
         needed = [f"{PROMPT_FILE} (or text_encoder/ and tokenizer/, to make it)"]

@@ -15,15 +15,14 @@ import inspect
 import os
 import textwrap
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, field, fields
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args
 
 from ..core.errors import InputError
-from ..core.numbers import whole_number
+from ..core.numbers import fraction, number, whole_number
 from ..weights.device import DTYPES
-from .option_fields import check_share, finite_number, flag_value, one_of, option, option_of
 
 if TYPE_CHECKING:
     import torch
@@ -45,15 +44,61 @@ SEED = 424
 PASTE = ("replace", "detail")
 
 _OWN = "(default: the model's own)"
+_OPTION = "option"
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
-def check_option(kind: type[Options], name: str, value: Any) -> Any:
-    """The value of one field as it is kept.
+@dataclass(frozen=True)
+class Option:
+    """What is known of a field of `Options`, except its name and default.
 
-    Raises:
-        InputError: the field cannot have it.
+    Attributes:
+        help: text for the command line and for `help()`; it starts with a noun.
+        check: from name and value to the value that is kept; raises an InputError. None is never checked where it is
+            the default.
+        choices: values on the command line; none where there are more than a few.
+        read: type on the command line.
+        flag: name on the command line, where it is not the field's.
     """
+
+    help: str
+    check: Callable[[str, Any], Any] | None = None
+    choices: tuple[str, ...] = ()
+    read: type = str
+    flag: str | None = None
+
+
+def option(
+    default: Any,
+    help: str,
+    check: Callable[[str, Any], Any] | None = None,
+    *,
+    compare: bool = True,
+    **known: Any,
+) -> Any:
+    """A dataclass's field with its `Option` in the metadata."""
+    return field(default=default, compare=compare, metadata={_OPTION: Option(help, check, **known)})
+
+
+def option_of(each: Field[Any]) -> Option:
+    """What is known of a field."""
+    return each.metadata[_OPTION]
+
+
+def one_of(*choices: str | bool) -> Callable[[str, Any], Any]:
+    """A check that a value is one of these; raises an InputError (code "unknown") for others."""
+
+    def check(name: str, value: Any) -> Any:
+        if not isinstance(value, (str, bool)) or value not in choices:
+            expected = " or ".join(repr(choice) for choice in choices)
+            raise InputError(f"{name} has an unknown value.", code="unknown", expected=expected, actual=value)
+        return value
+
+    return check
+
+
+def check_option(kind: type[Options], name: str, value: Any) -> Any:
+    """The value of one field as it is kept; raises an InputError where the field cannot have it."""
     check = next(option_of(each).check for each in fields(kind) if each.name == name)
     return value if check is None else check(name, value)
 
@@ -69,7 +114,8 @@ def _paste(name: str, value: Any) -> Paste:
         return False
     if value == "detail":
         return "detail"
-    raise InputError(f'{name} must be True, False, "replace" or "detail"; got {value!r}.')
+    expected = 'True, False, "replace" or "detail"'
+    raise InputError(f"{name} has an unknown value.", code="unknown", expected=expected, actual=value)
 
 
 def read_face(name: str, value: Any) -> FaceChoice:
@@ -83,26 +129,23 @@ def read_face(name: str, value: Any) -> FaceChoice:
             return int(value)
         x, y = (float(part) for part in (value.split(",") if isinstance(value, str) else value))
     except (TypeError, ValueError):
-        raise InputError(
-            f'{name} must be "largest", an index counted from the left, or a point X,Y in the photo; got {value!r}.'
-        ) from None
+        expected = '"largest", an index counted from the left, or a point X,Y in the photo'
+        raise InputError(f"{name} names no face.", code="format", expected=expected, actual=value) from None
     return x, y
 
 
-def _dtype(name: str, value: Any) -> str:
-    text = str(value).removeprefix("torch.")
-    if text not in DTYPES:
-        raise InputError(f"{name} must be one of {', '.join(DTYPES)}; got {value!r}.")
-    return text
-
-
-def _device(name: str, value: Any) -> str:
+def _as_text(name: str, value: Any) -> str:
     return str(value)
+
+
+def _dtype(name: str, value: Any) -> str:
+    return one_of(*DTYPES)(name, str(value).removeprefix("torch."))
 
 
 def _place(name: str, value: Any) -> str:
     if not isinstance(value, (str, os.PathLike)):
-        raise InputError(f"{name} must be a folder or the name of a model; got {type(value).__name__}.")
+        expected = "a folder or the name of a model"
+        raise InputError(f"{name} has the wrong type.", code="type", expected=expected, actual=type(value).__name__)
     return os.fspath(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
@@ -140,8 +183,7 @@ class Options:
     def of(cls, values: Mapping[str, Any]) -> Self:
         """From keywords, a parsed command line (`vars`), settings of a batch, or a provenance record.
 
-        Args:
-            values: by the names of the fields; other names are for somebody else.
+        Names that are not those of the fields are ignored.
 
         Raises:
             InputError: a value that cannot be used, or two that do not go together.
@@ -166,7 +208,7 @@ class EditOptions(Options):
     """
 
     steps: int | None = option(None, f"denoising steps, 1 to 1000 {_OWN}", _in_range(1, 1000), read=int)
-    guidance: float | None = option(None, f"guidance scale of the request {_OWN}", finite_number, read=float)
+    guidance: float | None = option(None, f"guidance scale of the request {_OWN}", number, read=float)
     seed: int = option(SEED, "random seed for the initial noise", _in_range(0, 2**63 - 1), read=int)
     engine: Engine | None = option(
         None,
@@ -177,7 +219,7 @@ class EditOptions(Options):
     )
     start: Start | None = option(
         None,
-        f"what the networks begin with: noise, or the noised warp, of which only the last steps are run {_OWN}",
+        f"what the networks start from: noise, or the noised warp, of which only the last steps are run {_OWN}",
         one_of(*get_args(Start)),
         choices=get_args(Start),
     )
@@ -185,7 +227,7 @@ class EditOptions(Options):
         None,
         "fraction of the steps run from the warp, where start is warp; 0 is the warp itself, 1 the edit without "
         f"it {_OWN}",
-        check_share,
+        fraction,
         read=float,
     )
     paste_back: bool | Literal["replace", "detail"] | None = option(
@@ -201,9 +243,10 @@ class EditOptions(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.engine == "warp" and (self.start is not None or self.strength is not None):
-            raise InputError('engine="warp" is the warp itself; a start or a strength goes with engine="diffusion".')
+            message = 'engine="warp" is the warp itself; a start or a strength goes with engine="diffusion".'
+            raise InputError(message, code="conflict")
         if self.start == "noise" and self.strength is not None:
-            raise InputError('A strength goes with start="warp"; got start="noise".')
+            raise InputError('A strength goes with start="warp", not with start="noise".', code="conflict")
 
     @property
     def wanted(self) -> Engine | None:
@@ -216,11 +259,7 @@ class EditOptions(Options):
         return self.engine or (None if self.start is None and self.strength is None else "diffusion")
 
     def resolve(self, defaults: Defaults, *, networks: bool = True) -> ResolvedOptions:
-        """These, with the model's own in the place of what was not given.
-
-        Args:
-            defaults: of the model.
-            networks: the editor has networks; without any, "warp" is the default.
+        """These, with the model's own in the place of what was not given; without networks the engine is "warp".
 
         Raises:
             InputError: a strength of a warp that the networks do not begin with.
@@ -228,7 +267,7 @@ class EditOptions(Options):
         start = defaults.start if self.start is None else self.start
         strength = float(defaults.strength) if self.strength is None else self.strength
         if self.strength is not None and start == "noise":
-            raise InputError('A strength goes with start="warp"; the edit begins with noise.')
+            raise InputError('A strength goes with start="warp"; the edit starts from noise.', code="conflict")
         warped = start == "warp" and strength == 0
         return ResolvedOptions(
             engine="warp" if warped else self.wanted or ("diffusion" if networks else "warp"),
@@ -281,7 +320,7 @@ class FaceOptions(Options):
     background: ImageLike | None = option(
         None, "prepared background; the photo is then the aligned crop", read=Path, compare=False
     )
-    strict: bool = option(False, "treat photo warnings, such as a profile, as errors", flag_value, read=bool)
+    strict: bool = option(False, "treat photo warnings, such as a profile, as errors", one_of(True, False), read=bool)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,7 +338,7 @@ class ModelOptions(Options):
     base: str | Path | None = option(
         None, "folder of the base model, Stable Diffusion, for what the model's folder lacks", _place
     )
-    device: str | None = option(None, "cuda, mps or cpu (default: the fastest)", _device)
+    device: str | None = option(None, "cuda, mps or cpu (default: the fastest)", _as_text)
     dtype: torch.dtype | str | None = option(
         None, "precision of the networks (default: float16 on cuda and mps, else float32)", _dtype, choices=DTYPES
     )
@@ -389,15 +428,12 @@ def documented(*kinds: type[Options], names: Collection[str] | None = None) -> C
     def document(function: _Function) -> _Function:
         if function.__doc__ is not None:
             lines = [
-                textwrap.fill(
-                    f"{each.name}: {option_of(each).help}", 120, initial_indent=" " * 8, subsequent_indent=" " * 12
-                )
+                textwrap.fill(f"    {each.name}: {option_of(each).help}", 112, subsequent_indent=" " * 8)
                 for kind in kinds
                 for each in fields(kind)
                 if names is None or each.name in names
             ]
-            text = inspect.cleandoc(function.__doc__)
-            function.__doc__ = text.replace("    {options}", textwrap.indent(textwrap.dedent("\n".join(lines)), "    "))
+            function.__doc__ = inspect.cleandoc(function.__doc__).replace("    {options}", "\n".join(lines))
         return function
 
     return document

@@ -15,9 +15,9 @@ from ..occlusion import Look, look
 log = logging.getLogger(__name__)
 
 SMALL = 48
-"""Pixels of a face's width below which there is a doubt."""
+"""Pixels of a face's width below which there is a warning."""
 LARGE = 0.7
-"""Share of the picture's shorter side that a face's width may have before there is a doubt."""
+"""Fraction of the picture's shorter side that a face's width may have without a warning."""
 SEVERAL = 0.5
 """Of the chosen face's width: another face from this on may be the one that was meant."""
 ASIDE = 0.5
@@ -34,29 +34,24 @@ STRANGE = (
 )
 _BLACK = 10  # bytes of a border
 _EDGE = 24  # bytes of what follows it
-_LEAST = 0.01  # its share of the picture's side
+_LEAST = 0.01  # as a fraction of the picture's side
 _AT_ONCE = 16  # rows
-_FACE = 96  # pixels of a face's width, at which sharpness is told
+_FACE = 96  # pixels of a face's width, at which sharpness is measured
 
 
 def photo_warnings(
     pixels: np.ndarray, faces: Sequence[Face], face: Face, detector: FaceDetector, chosen: bool = False
 ) -> list[str]:
-    """Sentences on a photo and its face.
+    """Sentences on a photo (H, W, 3) uint8 and the one of its faces that is to be edited.
 
-    Args:
-        pixels: (H, W, 3) uint8, RGB.
-        faces: all that were found.
-        face: which of them is to be edited.
-        detector: which found them, to look at a small face once more.
-        chosen: somebody has said which; else others of its size are a doubt.
+    Another face of the same size is no reason for a warning where the user has `chosen` this one.
     """
     height, width = pixels.shape[:2]
     wide = float(face.box[2] - face.box[0])
     found: list[str] = []
     if sides := black_borders(pixels):
-        told = ", ".join(f"{name} {count} px" for name, count in sides.items())
-        found.append(f"the photo has black borders ({told}), which networks take for what is behind: cut them off")
+        borders = ", ".join(f"{name} {count} px" for name, count in sides.items())
+        found.append(f"the photo has black borders ({borders}), which networks take for what is behind: cut them off")
     if wide < SMALL:
         found.append(f"the face is small, {wide:.0f} pixels wide: take a larger picture of it")
     if wide > LARGE * min(height, width):
@@ -93,18 +88,15 @@ def close_up_score(pixels: np.ndarray, face: Face, detector: FaceDetector) -> fl
 
 def _beyond(side: str, seen: Look) -> str:
     parts = f" ({_named(seen.outside)})" if seen.outside else ""
-    share = "about half" if seen.half else "part"
-    return f"{share} of the face lies beyond the photo's {side} border{parts}: take a photo that shows all of it"
+    amount = "about half" if seen.half else "part"
+    return f"{amount} of the face lies beyond the photo's {side} border{parts}: take a photo that shows all of it"
 
 
 def _hidden(parts: Sequence[str]) -> str:
-    several = len(parts) > 1
-    # An animal's mouth is as unlike a person's as a covered one, and no measurement here tells the two apart.
-    how = f"hidden, or {'do' if several else 'does'} not look like a person's"
+    # An animal's mouth is as unlike a person's as a covered one, and no measurement here separates the two.
     by = "glasses, hair, a hand" if any(name.endswith("eye") for name in parts) else "a mask, a hand, a cup"
-    are, them, they_are = ("are", "them", "they are") if several else ("is", "it", "it is")
-    told = _named(parts)
-    return f"{told} {are} {how} ({by}?): the warp leaves {them} as {they_are}; take a photo that shows {them}"
+    are = "are" if len(parts) > 1 else "is"
+    return f"{_named(parts)} {are} hidden or unlike a person's ({by}?) and will not move: take a photo that shows more"
 
 
 def _named(parts: Sequence[str]) -> str:
@@ -116,14 +108,10 @@ def _named(parts: Sequence[str]) -> str:
 
 
 def heed(warnings: Iterable[str], strict: bool) -> None:
-    """Logs photo warnings.
-
-    Raises:
-        InputError: anything is, and `strict` makes it an error.
-    """
+    """Logs photo warnings; where `strict`, raises an InputError for any."""
     lines = list(warnings)
     if lines and strict:
-        raise InputError("The photo has warnings:\n" + "\n".join(f"  {line}" for line in lines))
+        raise InputError("The photo has warnings:\n" + "\n".join(f"  {line}" for line in lines), code="warning")
     for line in lines:
         log.warning("%s", line)
 
@@ -159,7 +147,7 @@ def turn(face: Face) -> float:
 
 
 def sharpness(pixels: np.ndarray, face: Face) -> float:
-    """Share of a face's detail that one more blur takes away, 0 to 1, once its width is brought to 96 pixels.
+    """Fraction of a face's detail that one more blur takes away, 0 to 1, once its width is brought to 96 pixels.
 
     A picture that is blurred already loses little; contrast plays no part. After Crete et al., "The blur effect:
     perception and estimation with a new no-reference perceptual blur metric", 2007.

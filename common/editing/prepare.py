@@ -83,29 +83,13 @@ def prepare_crop(
     fill: int = 0,
     hint: bool = True,
 ) -> Prepared:
-    """Paint the person out of a copy of a crop.
-
-    Args:
-        source: (S, S, 3) uint8, the crop.
-        face: in the photo's pixels.
-        crop: where the crop lies in it.
-        parser: of its parts.
-        region: see `prepare`.
-        guide: see `prepare`.
-        fill: see `prepare`.
-        hint: see `prepare`.
-
-    Raises:
-        FaceNotFoundError: the parser finds no person there.
-    """
+    """As `prepare`, of a crop (S, S, 3) uint8 that was cut out already; the face is in the photo's pixels."""
     inside = face.mapped(crop.matrix)
     labels = parser.parse(source, outline=inside.outline, landmarks=inside.landmarks)
     mask = foreground(labels, region)
     if not mask.any():
-        raise FaceNotFoundError(
-            f"The parser {parser.name} finds no person where the detector {face.backend} found a face.\n"
-            "  choose another face, or another parser"
-        )
+        what = f"The parser {parser.name} finds no person where the detector {face.backend} found a face."
+        raise FaceNotFoundError(what, code="no_person", hint="choose another face, or another parser")
     if guide == "photo":
         return Prepared(face, crop, source, labels, source, mask)
     behind = masked_background(source, labels, inside.landmarks, inside.points, region, hint, fill)
@@ -119,10 +103,9 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
         InputError: other sizes.
     """
     if {source.shape, background.shape} != {(size, size, 3)}:
-        raise InputError(
-            f"An aligned crop and its background must both be {size} x {size} pixels; got "
-            f"{source.shape[1]} x {source.shape[0]} and {background.shape[1]} x {background.shape[0]}."
-        )
+        sizes = [source.shape[:2], background.shape[:2]]
+        message = "An aligned crop or its background has another size (height, width)."
+        raise InputError(message, code="size", expected=(size, size), actual=sizes)
     crop = Crop(np.eye(2, 3, dtype=np.float32), size, (size, size))
     mask = (source != background).any(2)
     return Prepared(None, crop, source, None, background, mask)  # pyright: ignore[reportArgumentType] - no photo
@@ -131,15 +114,6 @@ def made_before(source: np.ndarray, background: np.ndarray, size: int) -> Prepar
 def face_box(
     photo: Image.Image, face: FaceChoice = "largest", detector: str | FaceDetector = "auto"
 ) -> tuple[float, float, float, float]:
-    """Where the chosen face lies in a photo.
-
-    Args:
-        photo: upright.
-        face: which one, see `common.faces.choose_face`.
-        detector: name of a face detector, see `common.faces.get_detector`.
-
-    Raises:
-        FaceNotFoundError: no such face.
-    """
+    """Where the chosen face lies in an upright photo, (x0, y0, x1, y1). Raises FaceNotFoundError: no such face."""
     x0, y0, x1, y1 = choose_face(get_detector(detector).find(rgb(photo)), face).box.tolist()
     return x0, y0, x1, y1

@@ -1,4 +1,4 @@
-"""The recipes of an editor's pictures."""
+"""The provenance records of an editor's pictures."""
 
 from __future__ import annotations
 
@@ -28,20 +28,16 @@ ENCODED = ("face", "detector", "parser", "region", "background")
 def edited(
     editor: Editor[Any], pairs: Sequence[tuple[Subject, Any]], pictures: Sequence[Image.Image], how: ResolvedOptions
 ) -> list[Picture]:
-    """The pictures of a call of `Editor.edit`, which know how they were made.
-
-    Args:
-        editor: that made them.
-        pairs: subject and request of each.
-        pictures: themselves.
-        how: they were made.
-    """
+    """The pictures of a call of `Editor.edit`, one for each pair; each carries its provenance record."""
     warped = how.engine == "warp"
     known = {} if warped else editor.settings()
     places = () if warped else editor.places
     made: list[Picture] = []
     for number, ((subject, request), picture) in enumerate(zip(pairs, pictures)):
-        settings = {"size": editor.size, **encoded(subject), **how.settings(), **known}
+        looked = {name: subject.record[name] for name in ENCODED if name in subject.record}
+        if isinstance(point := looked.get("face"), tuple):
+            looked["face"] = list(cast("tuple[float, float]", point))
+        settings = {"size": editor.size, **looked, **how.settings(), **known}
         settings |= {} if warped else place(number, len(pictures), how.batch_size)
         settings |= changed(subject.pixels, picture)
         photo = {"name": subject.record.get("photo"), "sha256": subject.fingerprint}
@@ -51,20 +47,10 @@ def edited(
     return made
 
 
-def encoded(subject: Subject) -> dict[str, Any]:
-    """How a photo was looked at; of an aligned crop, the name of its background."""
-    found = {name: subject.record[name] for name in ENCODED if name in subject.record}
-    return {name: list(cast("tuple[object]", it)) if isinstance(it, tuple) else it for name, it in found.items()}
-
-
 def changed(photo: np.ndarray, picture: Image.Image) -> dict[str, list[int]]:
     """Where an edit differs from its photo, "changed": [left, upper, right, lower] in pixels; outside it is the photo.
 
     By this, the rest is known exactly in a file whose pixels bear a watermark. Nothing for pictures of another size.
-
-    Args:
-        photo: (H, W, 3 or 4) uint8.
-        picture: the edit.
     """
     if photo.shape[1::-1] != picture.size or photo.shape[2] != len(picture.getbands()):
         return {}
@@ -90,6 +76,6 @@ def machine(pipeline: Any) -> dict[str, str]:
 
 
 def name_of(image: Any) -> str | None:
-    """The name of a photo's file without its folder, which is private; None of what is no file."""
+    """The name of a photo's file without its folder, which is private; None where there is no file."""
     name = image if is_path(image) else getattr(image, "name", None)
     return Path(os.fsdecode(name)).name if is_path(name) else None

@@ -1,4 +1,4 @@
-"""A picture made once more, from what its file says of it."""
+"""Repeats an edit from the provenance record of its file."""
 
 from __future__ import annotations
 
@@ -31,45 +31,34 @@ _DEPTH = 3  # parts of a recorded path, and folders above the run, that are trie
 
 @dataclass(frozen=True)
 class Difference:
-    """Between two pictures.
-
-    Attributes:
-        most: in bytes, of all pixels and channels.
-        share: of the pixels that differ, 0 to 1.
-    """
+    """Between two pictures: the largest in bytes, and the fraction of the pixels that differ."""
 
     most: int
-    share: float
+    fraction: float
 
     def __str__(self) -> str:
         if not self.most:
             return "the same picture, pixel for pixel"
-        return f"differs by at most {self.most} of 255, in {100 * self.share:.2f} % of the pixels"
+        return f"differs by at most {self.most} of 255, in {100 * self.fraction:.2f} % of the pixels"
 
 
 def check_again(recipe: Recipe, program: str) -> None:
-    """Raises an InputError where a picture cannot be made again by a program."""
+    """Raises an InputError where a program cannot repeat a picture."""
     if recipe.program != program:
-        raise InputError(f"The picture was made by {recipe.program}: {recipe.program} redo")
+        hint = f"{recipe.program} redo"
+        raise InputError("Another program made the picture.", code="program", actual=recipe.program, hint=hint)
     if recipe.kind == SHEET:
-        raise InputError("This is a page of several pictures; only single ones can be made again.")
+        raise InputError("This is a page of several pictures; only single ones can be repeated.", code="several")
     if recipe.kind == CHAIN:
-        raise InputError(
-            "This picture was edited several times; the command `chain` repeats it, from the photo and the steps that "
-            "`verify` shows."
-        )
+        hint = "the command `chain` repeats it from the photo and the steps that `verify` shows"
+        raise InputError("This picture was edited several times.", code="several", hint=hint)
 
 
 def find_photo(recipe: Recipe, picture: Path, photo: Path | None, folder: Path | None = None) -> Path:
     """The photo that was edited, known by its pixels.
 
-    It is looked for where the run of a batch has recorded it, beside the picture, and in the working folder.
-
-    Args:
-        recipe: of the edit.
-        picture: the edit's file.
-        photo: the photo's file; no other is looked at then.
-        folder: of photos, looked through in place of all these, with its folders.
+    `photo` names its file. Without it, the `folder` of photos is searched, and without that, where the batch run of the
+    edited `picture` has recorded it, the picture's folder, and the working folder.
 
     Raises:
         InputError: it is not there, or is another picture.
@@ -82,7 +71,7 @@ def find_photo(recipe: Recipe, picture: Path, photo: Path | None, folder: Path |
         places = [photo]
     elif folder is not None:
         if not folder.is_dir():
-            raise InputError(f"There is no folder {folder}; --photos names the folder of the photos that were edited.")
+            raise InputError(f"There is no folder {folder} of photos.", code="missing")
         places = sorted(folder.rglob(glob.escape(str(name)))) if name else []
     else:
         places = [*recorded_files(picture, "photo"), *([picture.parent / str(name), Path(str(name))] if name else [])]
@@ -91,14 +80,11 @@ def find_photo(recipe: Recipe, picture: Path, photo: Path | None, folder: Path |
         if fingerprint(read_image(place)) == expected:
             return place
     if there:
-        raise InputError(
-            f"{there[0]} is not the photo that was edited, or was changed since; name that one: --photo PHOTO"
-        )
-    looked = f" It is not in {folder}." if folder is not None else ""
-    raise InputError(
-        f"Where is the photo {name or '(without a name)'} that was edited?{looked}\n"
-        "  name it: --photo PHOTO, or the folder it is in: --photos FOLDER"
-    )
+        hint = "name the one that was edited: --photo PHOTO"
+        raise InputError(f"{there[0]} is not the photo that was edited.", code="conflict", hint=hint)
+    looked = f" in {folder}" if folder is not None else ""
+    hint = "name it: --photo PHOTO, or the folder it is in: --photos FOLDER"
+    raise InputError(f"The edited photo {name} was not found{looked}.", code="missing", hint=hint)
 
 
 def run_of(picture: Path) -> Path | None:
@@ -108,14 +94,9 @@ def run_of(picture: Path) -> Path | None:
 
 
 def recorded_files(picture: Path, what: str) -> list[Path]:
-    """Where a file may be that the run of a picture has recorded for it; nothing for pictures of no run.
+    """Where the "photo" or "background" may be that a batch run has recorded for a picture; empty without a run.
 
-    Args:
-        picture: the edit's file.
-        what: "photo" or "background".
-
-    Returns:
-        The recorded path, and where it would be had run and photos been moved together; they need not be there.
+    These are the recorded path, and where it would be had run and photos been moved together; they need not exist.
     """
     run = run_of(picture)
     places: list[Path] = []
@@ -144,12 +125,10 @@ def _rows(run: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def target_of(picture: Path, output: str | None) -> Path:
-    """Where the picture that is made again goes.
+    """Where the repeated picture goes.
 
-    Args:
-        picture: that is made again.
-        output: a file, or a folder; None for a name beside the picture, or of a picture of a run, in the working
-            folder: a run holds what its batch made and nothing else.
+    `output` is a file or a folder; None stands for a name beside the picture, or for a picture of a batch run, in the
+    working folder: a run holds what its batch made and nothing else.
 
     Raises:
         InputError: it would overwrite the picture, or go into the run without having been asked to.
@@ -165,11 +144,11 @@ def target_of(picture: Path, output: str | None) -> Path:
     elif run is None:
         target = picture.with_name(name)
     elif Path.cwd().is_relative_to(run.resolve()):
-        raise InputError(f"{Path.cwd()} lies in the run that the picture is of; name another place: -o FILE")
+        raise InputError(f"{Path.cwd()} lies in the run of the picture.", code="conflict", hint="name a place: -o FILE")
     else:
         target = Path(name)
     if target.resolve() == picture.resolve():
-        raise InputError(f"The result {target} would overwrite the picture; choose another -o.")
+        raise InputError(f"The result {target} would overwrite the picture; choose another -o.", code="duplicate")
     return target
 
 
@@ -177,39 +156,32 @@ def check_model(recipe: Recipe, places: tuple[Path, ...]) -> None:
     """Raises an InputError where these are other weights than those that made the picture."""
     then, now = ((each or {}).get("weights", {}) for each in (recipe.model, model_of(places) if places else None))
     if differing := sorted(name for name in {*then, *now} if then.get(name) != now.get(name)):
-        raise InputError(
-            f"The picture was made by other weights of {(recipe.model or {}).get('id')}; these differ:\n"
-            + "".join(f"  {name}\n" for name in differing[:8])
-            + "  name the model that made it: --model FOLDER"
-        )
+        names = "\n".join(f"  {name}" for name in differing[:8])
+        message = f"Other weights of {(recipe.model or {}).get('id')} made the picture; these differ:\n{names}"
+        raise InputError(message, code="weights", hint="name the model that made it: --model FOLDER")
 
 
 def place_of(recipe: Recipe) -> tuple[int, int]:
-    """Which row a picture was of a batch of how many; raises an InputError where a recipe names no such place."""
+    """Which row a picture was of a batch of how many; raises an InputError where the record has no such place."""
     rows = whole_number("the recipe's rows", recipe.settings.get("rows", 1), 1, 4096)
     return whole_number("the recipe's row", recipe.settings.get("row", 0), 0, rows - 1), rows
 
 
 def redo(recipe: Recipe, editor: Editor[Any], photo: Path, background: Path | None = None) -> Image.Image:
-    """An edit of `common.editing.editor.Editor`, made once more.
-
-    Args:
-        recipe: of the edit.
-        editor: with the networks that made it, or without any for a warp.
-        photo: see `find_photo`.
-        background: of an aligned crop.
+    """The edit of a provenance record, repeated by an editor with the same networks, or without any for a warp.
 
     Raises:
-        InputError: other weights, or a background that is missing.
+        InputError: other weights, or no background for an aligned crop.
     """
     settings = dict(recipe.settings)
     request = editor.request.parse(recipe.request)
     if "background" in settings:
         if background is None:
-            raise InputError("The picture was made of an aligned crop; name its background: --background PICTURE")
+            hint = "name its background: --background PICTURE"
+            raise InputError("The picture was made from an aligned crop.", code="missing", hint=hint)
         settings["background"] = background
     elif background is not None:
-        raise InputError("--background goes with an edit of an aligned crop; this picture was made of a photo.")
+        raise InputError("--background goes with an aligned crop; this picture was made from a photo.", code="conflict")
     subject = editor.encode(photo, **vars(editor.face_options.of(settings)))
     if recipe.kind != WARP:
         check_model(recipe, editor.places)

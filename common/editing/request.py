@@ -22,11 +22,7 @@ class Request(Protocol):
 
     @classmethod
     def parse(cls, value: Any) -> Self:
-        """A request in any of its forms; one that is parsed already stays the same object.
-
-        Raises:
-            InputError: none of them.
-        """
+        """A request of any of its forms, else an InputError; one that is parsed already stays the same object."""
         ...
 
     @classmethod
@@ -61,11 +57,7 @@ class Sweepable(Request, Protocol):
 
     @classmethod
     def axis(cls, name: str) -> str:
-        """The attribute's name as it is written, of any of its spellings.
-
-        Raises:
-            InputError: there is none of that name.
-        """
+        """The attribute's name as it is written, of any of its spellings; raises an InputError for an unknown one."""
         ...
 
     @classmethod
@@ -82,11 +74,7 @@ class Sweepable(Request, Protocol):
         ...
 
     def blend(self, other: Self, fraction: float) -> Self:
-        """What lies between this request (fraction 0) and another one (1).
-
-        Raises:
-            InputError: there is nothing between them.
-        """
+        """What lies between this request (fraction 0) and another one (1); raises an InputError where nothing does."""
         ...
 
     @classmethod
@@ -117,7 +105,7 @@ def pair_up(
     """Pairs of subject and request, and whether neither came as a list; a single one goes with all of the other's.
 
     Raises:
-        InputError: two lists of different lengths, or what is no request.
+        InputError: two lists of different lengths, or a value that is not a request.
     """
     subjects: list[One] | None = as_list(subject)
     requests, single = parse_all(request, kind)
@@ -126,8 +114,6 @@ def pair_up(
     if single:
         return [(each, requests[0]) for each in subjects], False
     if len(subjects) != len(requests):
-        raise InputError(
-            f"Lists pair up one by one; got {len(subjects)} {name} and {len(requests)} requests.\n"
-            "  give one of them alone to use it with each of the others"
-        )
+        message = f"Lists of {name} and of requests pair up one by one; one item alone goes with all others."
+        raise InputError(message, code="count", expected=len(subjects), actual=len(requests))
     return list(zip(subjects, requests)), False

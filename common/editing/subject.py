@@ -20,7 +20,7 @@ from ..faces import Crop, Face
 from ..occlusion import look
 from ..parsing import Parser
 from ..provenance.recipe import fingerprint
-from ..warp.warnings import doubts
+from ..warp.fitted_face import warp_warnings
 from ..warp.warp import Warp
 
 log = logging.getLogger(__name__)
@@ -36,10 +36,11 @@ class Subject:
         crop: how the square crop lies in the photo.
         source: (S, S, 3) uint8, the crop as the network sees it.
         labels: (S, S) uint8, its parts in the 19 CelebAMask classes; None for an aligned crop.
-        background: (S, S, 3) uint8, what guides: the crop with the face blackened and the pose hint drawn, or as it is.
+        background: (S, S, 3) uint8, the conditioning image: the crop with the face blackened and the pose hint drawn,
+            or as it is.
         mask: (S, S) bool, what an edit may change.
         identity: keys and values of the person, batch 1.
-        guides: encoded guides that all edits share, (1, 4, s, s) each.
+        guides: encoded conditioning images of all edits, (1, 4, s, s) each.
         warnings: warnings about the photo, see `common.editing.photo_checks`.
         record: how it was made: photo and face that were asked for, detector, parser, region, seconds.
         prepared: conditions that were prepared elsewhere with the crop, for an editor that takes such.
@@ -75,11 +76,7 @@ Made = TypeVar("Made")
 class SubjectCache(Generic[Made]):
     """What an editor computes of subjects, such as their fitted heads; threads that ask at once compute it once.
 
-    A subject that is no longer referenced is dropped, and of the others the last ones are kept.
-
-    Args:
-        make: computes it.
-        most: so many are kept.
+    A subject that is no longer referenced is dropped; of the others, the `most` newest results are kept.
     """
 
     def __init__(self, make: Callable[[Subject], Made], most: int = 16) -> None:
@@ -105,20 +102,16 @@ class SubjectCache(Generic[Made]):
 
 
 def fit_head(subject: Subject, parser: Parser | None = None) -> Warp:
-    """The photo with the head that is fitted to it, ready to be moved.
-
-    Args:
-        subject: a photo's.
-        parser: labels the parts of the face, however small the crop is; without one they are not told apart.
+    """The photo with the head that is fitted to it, ready to be moved; parts are labelled where there is a parser.
 
     Raises:
         InputError: an aligned crop, of whose face nothing is known.
     """
     if subject.face is None:
-        raise InputError("An aligned crop cannot be warped: its face was never detected. Encode the photo itself.")
+        raise InputError("An aligned crop cannot be warped; encode the photo itself.", code="conflict")
     warp = Warp.of(subject.pixels, subject.face)
-    for doubt in doubts(subject.face, warp.fit):
-        log.warning("warp warning: %s", doubt)
+    for warning in warp_warnings(subject.face, warp.fit):
+        log.warning("warp warning: %s", warning)
     warp = warp.veiled(look(warp.opaque, subject.face).veil(warp.crop))
     if parser is None:
         return warp
@@ -128,23 +121,18 @@ def fit_head(subject: Subject, parser: Parser | None = None) -> Warp:
 
 
 def check_subject(subject: Any, size: int) -> Subject:
-    """The subject as it came.
-
-    Raises:
-        InputError: it is none, or was encoded at another size than `size` pixels.
-    """
+    """The subject as it came; raises an InputError where it is not one, or was encoded at another size."""
     if not isinstance(subject, Subject):
-        raise InputError(
-            f"edit() takes what encode() returned; got {type(subject).__name__}.\n"
-            "  write: editor.edit(editor.encode(photo), request)"
-        )
+        hint = "write: editor.edit(editor.encode(photo), request)"
+        raise InputError("edit() takes what encode() returned.", code="type", actual=type(subject).__name__, hint=hint)
     if subject.crop.size != size:
-        raise InputError(f"The subject was encoded at {subject.crop.size} pixels, this editor works at {size}.")
+        message = "The subject was encoded at another size (pixels) than this editor's."
+        raise InputError(message, code="size", expected=size, actual=subject.crop.size)
     return subject
 
 
 def shared_guides(subjects: Sequence[Subject]) -> tuple[torch.Tensor, ...]:
-    """The subjects' own guides, one row each; a single row where all are the same subject."""
+    """The subjects' own conditioning images, one row each; a single row where all are the same subject."""
     if all(subject is subjects[0] for subject in subjects):
         return subjects[0].guides
     return tuple(torch.cat(rows) for rows in zip(*(subject.guides for subject in subjects)))

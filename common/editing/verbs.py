@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 
 from ..core.errors import FaceNotFoundError, InputError
+from ..core.numbers import fraction as checked_fraction
 from ..faces import choose_face, get_detector
 from ..facs.action_units import AUIntensity
 from ..imaging.animation import Animation, Keyframes, between
@@ -18,7 +19,6 @@ from ..imaging.images import as_list, check_exists, flat, read_image, rgb
 from ..measure import get_estimator
 from ..measure.estimators import described
 from .cache import EditorCache, Kind
-from .option_fields import check_share
 from .options import EditOptions, FaceOptions, ModelOptions, check_keywords
 from .prepare import face_box
 from .request import Sweepable, pair_up
@@ -73,11 +73,7 @@ class Sweep:
 
 
 class Verbs(Generic[Kind]):
-    """The functions of one editor's package. Options are those of the package's `edit`.
-
-    Args:
-        kind: the class of the editor.
-    """
+    """The functions of one editor's package, by the editor's class. Options are those of the package's `edit`."""
 
     def __init__(self, kind: type[Kind]) -> None:
         self.kind = kind
@@ -91,25 +87,13 @@ class Verbs(Generic[Kind]):
         progress: bool = True,
         **options: object,
     ) -> Image.Image | list[Image.Image]:
-        """The edited photo; a list of them where photos or requests are a list.
-
-        Args:
-            img: a photo, or a list of them (`common.imaging.images.read_image`).
-            request: in any form that the editor's request reads, or a list of such. Two lists pair up.
-            progress: show progress bars.
-            options: see the package's `edit`.
-
-        Raises:
-            MissingCheckpointError: the weights are not on this machine; the message has the command that fetches them.
-            ImageError, ShapeError, ActionUnitError, InputError: an argument cannot be used.
-            FaceNotFoundError: no face in the photo.
-        """
+        """The edited photo; a list of them where photos or requests are a list. See the package's own `edit`."""
         # what is wrong should not cost the loading of a model
         asked, face, model = self.options("edit", options)
         model.check_device()
         pairs, single = pair_up(img, request, self.kind.request)
         if face.background is not None and as_list(img) is not None:
-            raise InputError("background goes with one aligned crop; got a list of pictures.")
+            raise InputError("background goes with one aligned crop, not with a list of pictures.", code="conflict")
         for image, _ in pairs:
             check_exists(image)
         results = self.editors.run(pairs, asked, face, self.kind.model_for_photos(model), progress=progress)
@@ -125,8 +109,7 @@ class Verbs(Generic[Kind]):
             levels: its values; None for the attribute's own.
             options: of `edit`.
 
-        Raises:
-            As `edit`; InputError: an unknown attribute, or no levels.
+        Raises as `edit`, and InputError: an unknown attribute, or no levels.
         """
         requests = self._levels(axis, levels)
         return self._swept(img, [[request for _, request in requests]], [[label for label, _ in requests]], (), options)
@@ -150,16 +133,16 @@ class Verbs(Generic[Kind]):
             column_levels: values of the second alone.
             options: of `edit`.
 
-        Raises:
-            As `edit`; InputError: no levels, the same attribute twice, or more than 400 pictures.
+        Raises as `edit`, and InputError: no levels, the same attribute twice, or more than 400 pictures.
         """
         first = self._levels(rows, levels)
         second = self._levels(columns, levels if column_levels is None else column_levels)
         down, along = (self._sweepable.axis(name) for name in (rows, columns))
         if down == along:
-            raise InputError(f"A grid is of two attributes; got {down} twice. Use sweep() for one.")
+            raise InputError("A grid needs two attributes; use sweep() for one.", code="duplicate", actual=down)
         if len(first) * len(second) > _MOST:
-            raise InputError(f"A grid has at most {_MOST} pictures; these levels make {len(first) * len(second)}.")
+            count = len(first) * len(second)
+            raise InputError("A grid has too many pictures.", code="count", expected=f"at most {_MOST}", actual=count)
         requests = [[one.plus(other) for _, other in second] for _, one in first]
         labels = [[f"{one}, {other}" for other, _ in second] for one, _ in first]
         return self._swept(img, requests, labels, [label for label, _ in first], options)
@@ -187,8 +170,7 @@ class Verbs(Generic[Kind]):
             crop: "face" shows the face with some margin around it; None shows the whole photo.
             options: of `edit`.
 
-        Raises:
-            As `edit`; InputError: keyframes that make no animation, a side that cannot be used, or another crop.
+        Raises as `edit`, and InputError: keyframes that make no animation, a side that cannot be used, or another crop.
         """
         check_crop(crop)
         check_side(side)
@@ -219,8 +201,7 @@ class Verbs(Generic[Kind]):
         Returns:
             The edited photo; the photo itself where no expression is measured.
 
-        Raises:
-            As `edit`.
+        Raises as `edit`.
         """
         return self._moved(img, AUIntensity(), fraction, estimator, options)
 
@@ -247,21 +228,15 @@ class Verbs(Generic[Kind]):
         Returns:
             The edited photo; the photo itself where both show the same.
 
-        Raises:
-            As `edit`.
+        Raises as `edit`.
         """
-        check_share("fraction", fraction)
+        checked_fraction("fraction", fraction)
         detector = self.options("transfer", options)[2].detector
         wanted = units_of(reference, reference_face, estimator, detector)
         return self._moved(img, wanted, fraction, estimator, options)
 
     def options(self, function: str, given: Mapping[str, object]) -> tuple[EditOptions, FaceOptions, ModelOptions]:
-        """The editor's options among keywords.
-
-        Raises:
-            TypeError: a keyword that no option has.
-            InputError: a value that cannot be used.
-        """
+        """The editor's options among keywords. Raises TypeError: unknown keyword; InputError: unusable value."""
         kinds = self.kind.edit_options, self.kind.face_options, self.kind.model_options
         check_keywords(function, {name: value for name, value in given.items() if name != "progress"}, *kinds)
         return kinds[0].of(given), kinds[1].of(given), kinds[2].of(given)
@@ -275,7 +250,7 @@ class Verbs(Generic[Kind]):
         name = self._sweepable.axis(axis)
         values = self._sweepable.levels(name) if levels is None else levels
         if not len(values):
-            raise InputError("A sweep needs levels, such as (0, 1, 2, 3).")
+            raise InputError("A sweep needs levels.", code="empty", expected="such as (0, 1, 2, 3)")
         return [(f"{name}={value:g}", self._sweepable().with_level(name, float(value))) for value in values]
 
     def _edits(self, photo: Image.Image, requests: Sequence[Any], options: Mapping[str, Any]) -> list[Image.Image]:
@@ -311,7 +286,7 @@ class Verbs(Generic[Kind]):
         self, img: ImageLike, wanted: AUIntensity, fraction: float, estimator: str, options: Mapping[str, Any]
     ) -> Image.Image:
         """The photo with its measured expression moved towards another one."""
-        check_share("fraction", fraction)
+        checked_fraction("fraction", fraction)
         _, face, model = self.options("edit", options)
         photo = read_image(img)
         log.warning("expressions are read by %s", described(get_estimator(estimator).name))
@@ -348,7 +323,7 @@ def units_of(
     if many is not None:
         units = many([pixels], faces=[choose_face(get_detector(detector).find(pixels), face)])[0].units
     elif face != "largest":
-        raise InputError(f"The estimator {reader.name!r} reads the largest face only; got face={face!r}.")
+        raise InputError(f"The estimator {reader.name!r} reads the largest face only.", code="conflict", actual=face)
     else:
         units = reader(pixels).units
     return AUIntensity(tuple(float(value) for value in np.asarray(units).clip(0, 5)))
@@ -356,5 +331,5 @@ def units_of(
 
 def _cropped(picture: Image.Image, face: Box | None) -> Image.Image:
     if face is None:
-        raise InputError('crop="face" needs a face, and none was found in the picture; leave crop out.')
+        raise InputError('crop="face" needs a face, and none was found in the picture; leave crop out.', code="missing")
     return close_up(picture, face)

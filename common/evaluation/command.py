@@ -29,13 +29,13 @@ background, the person, and the time."""
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the command does for one editor.
+    """Suite, help and defaults of the command for one editor.
 
     Attributes:
-        suite: of it, or where it is, "module:name"; None for changes of 12 action units.
-        about: what is asked and measured, in sentences.
-        count: items by default.
-        photos: photos are edited, whose size and sampling can be chosen; else pictures are made from text.
+        suite: the value or its place, "module:name"; None for changes of 12 action units.
+        about: a part of the help.
+        count: default number of items.
+        photos: photos are edited, whose size and sampling are options; else pictures are generated from text.
     """
 
     suite: str | Suite | None = None

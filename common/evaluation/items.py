@@ -1,4 +1,4 @@
-"""What is asked: a synthetic person, a request, and the true picture of the granted request."""
+"""Items: a synthetic person, a request, and the person with the request granted."""
 
 from __future__ import annotations
 
@@ -19,14 +19,11 @@ NAMES = tuple(ACTION_UNITS)
 
 @dataclass(frozen=True)
 class Item:
-    """One question and its true answer; both follow from the seed and the index alone.
+    """A person before and after an edit, determined by the seed and the index alone.
 
     Attributes:
-        index: number of the item.
         kind: name of the group by which errors are reported, such as "single".
-        source: the person before the edit.
-        target: the same person with the request granted.
-        request: what the editor is asked for.
+        target: the source with the request granted.
         label: the request as text.
         units: (12,) requested change of the action units.
         unit: name of the one that changes; None in a combination.

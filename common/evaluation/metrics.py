@@ -1,4 +1,4 @@
-"""Many items' records as numbers: what a metric is, and the metrics that all editors share."""
+"""Metrics over the records of many items: their type, and those that all editors share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STRONG = 0.9
 """Pearson's correlation from which an action unit follows its request."""
 RESAMPLES = 200
 FEWEST = 5
-"""Items from which an interval is stated; fewer say too little about others."""
+"""Min items for an interval; fewer say too little about others."""
 
 
 class Found(NamedTuple):
@@ -29,8 +29,8 @@ class Found(NamedTuple):
         value: None where nothing was measured.
         measured: how many items, or units, it was measured on.
         items: of how many.
-        note: more in words.
-        possible: the value that unmeasured items could still bring it to; None: they play no part.
+        note: comment.
+        possible: the best value that unmeasured items could still lead to; None where they do not count.
     """
 
     value: float | None
@@ -115,7 +115,7 @@ def pool_of(
     kinds: Collection[str] | None = None,
     over: Callable[[list[float]], float] = median,
 ) -> Pool:
-    """A pool that takes the median, or another mean, of what a function reads from each record of some kinds."""
+    """A pool that takes the median, or another mean, of the values that `read` gives for records of some kinds."""
 
     def pool(records: Sequence[Record], of: str) -> Found:
         values = [read(record, of) for record in done(records, kinds)]

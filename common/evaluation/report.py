@@ -29,17 +29,14 @@ Intensities = tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray, 
 def write(folder: Path, report: Report, sheet: Image.Image, found: Mapping[str, Mapping[str, Intensities]]) -> None:
     """Writes report.json, report.md, metrics.csv, units.csv and sheet.png; with matplotlib, the charts.
 
-    Args:
-        folder: of the report.
-        report: of `run.summarise`.
-        sheet: the photos of some items.
-        found: unit -> "truth" and "edit" -> requested and measured change.
+    `found` is unit -> "truth" and "edit" -> requested and measured change.
     """
+    units = [{"unit": name, "of": of, **unit[of]} for name, unit in report["units"].items() for of in COLOURS]
     texts = {
         "report.json": json.dumps(report, indent=1, allow_nan=False) + "\n",
         "report.md": markdown(report),
-        "metrics.csv": _csv(_metric_rows(report)),
-        "units.csv": _csv(_unit_rows(report)),
+        "metrics.csv": csv_text(_metric_rows(report)),
+        "units.csv": csv_text(units),
     }
     for name, text in texts.items():
         replace_file(folder / name, partial(Path.write_text, data=text, encoding="utf-8"))
@@ -57,8 +54,8 @@ def markdown(report: Report) -> str:
 
 def _opening(report: Report) -> str:
     of = report["evaluated"]
-    told = {name: of[name] for name in ("seed", "photos", "pixels", "detector", "parser") if name in of}
-    settings = ", ".join(f"{name} {value}" for name, value in {**told, **of["settings"]}.items())
+    shown = {name: of[name] for name in ("seed", "photos", "pixels", "detector", "parser") if name in of}
+    settings = ", ".join(f"{name} {value}" for name, value in {**shown, **of["settings"]}.items())
     return (
         f"Synthetic people: {settings}. Action units are estimated by {described(of['estimator'][0])}. "
         f"{report['failed']} could not be edited. {report['note']}".rstrip()
@@ -126,15 +123,14 @@ def _metric_rows(report: Report) -> list[dict[str, Any]]:
     return rows
 
 
-def _unit_rows(report: Report) -> list[dict[str, Any]]:
-    return [{"unit": name, "of": of, **unit[of]} for name, unit in report["units"].items() for of in COLOURS]
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = (), missing: str = "") -> str:
+    """Rows as CSV; the columns are those of the first row where none are named, and `missing` stands for None."""
+    names = list(columns or rows[0])
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([missing if row.get(name) is None else row[name] for name in names])
     return text.getvalue()
 
 
@@ -157,12 +153,9 @@ def draw_charts(folder: Path, report: Report, found: Mapping[str, Mapping[str, I
 
 
 def draw_intensities(figure: Any, found: Mapping[str, Mapping[str, Intensities]], estimator: str) -> None:
-    """Requested vs measured intensity, a panel for each unit.
+    """Requested vs measured intensity, a panel for each unit, in a matplotlib figure of about 11 by 8 inches.
 
-    Args:
-        figure: of matplotlib; 11 by 8 inches suit it.
-        found: unit -> "truth" or "edit", those in the back first -> what was requested and measured.
-        estimator: name of the AU estimator.
+    `found` is unit -> "truth" or "edit", background first -> requested and measured change.
     """
     panels = figure.subplots(3, 4, sharex=True, sharey=True)
     for panel, (name, meaning) in zip(panels.flat, ACTION_UNITS.items()):

@@ -34,12 +34,12 @@ from .trial import MEASURES, Record, Setting, Trial, edit_photo
 SEED = 1000
 """Of the people to evaluate on; trainings draw theirs from other seeds."""
 ON_SHEET = 32
-_COLUMN = 8  # rows of the sheet, before the next column begins
+_COLUMN = 8  # rows of the sheet, before the next column starts
 EDIT_PHOTO = partial(edit_photo, measures=MEASURES)
 
 
 def photo_facts(editor: Any, settings: Defaults, size: int) -> dict[str, Any]:
-    """What decides the figures of an editor of photos, but for items and estimator."""
+    """Everything but items and estimator that determines the results of an editor of photos."""
     prompt = getattr(editor.pipeline, "prompt_embeds", None)
     return {
         "networks": networks_of(editor),
@@ -52,26 +52,26 @@ def photo_facts(editor: Any, settings: Defaults, size: int) -> dict[str, Any]:
 
 
 def networks_of(editor: Any, *more: nn.Module) -> str:
-    """A fingerprint of the pipeline's networks, and of more."""
+    """A fingerprint of the pipeline's networks and `more`."""
     own = [part for part in editor.pipeline.components.values() if isinstance(part, nn.Module)]
     return fingerprint(*own, *more, values=64)
 
 
 @dataclass(frozen=True)
 class Suite:
-    """What an editor is asked, and by which numbers it is judged. The default fits requests of 12 action units.
+    """The items and metrics of an evaluation. The default fits requests of 12 action units.
 
     Attributes:
         draw: the item of a seed and an index.
-        attempt: one item through the editor.
-        metrics: the numbers of the report, in order.
+        attempt: edits and measures one item.
+        metrics: of the report, in order.
         columns: headings of a trial's photos.
-        title: what the items are.
+        title: name of the items.
         note: how to read the report.
         seed: of the people.
         size: side of the photos in pixels.
         others: a unit's response also counts the single items of other units.
-        facts: what decides the figures: of the editor, its settings, and the photos' side.
+        facts: everything that determines the results, from the editor, its settings, and the photos' side.
     """
 
     draw: Callable[[int, int], Item] = draw_item
@@ -110,11 +110,11 @@ def evaluate(
     strength: float | None = None,
     progress: bool = True,
 ) -> Report:
-    """Measures an editor on held-out synthetic people and writes what it found.
+    """Measures an editor on held-out synthetic people and writes a report.
 
-    The folder gets report.json, report.md, metrics.csv, units.csv, sheet.png, with matplotlib charts, and under items/
-    what every single item gave. An item does not depend on the count: the first 20 of 200 are those of 20. An
-    interrupted evaluation resumes when it is called again.
+    The folder gets report.json, report.md, metrics.csv, units.csv, sheet.png, with matplotlib charts, and the records
+    of all items under items/. An item does not depend on the count: the first 20 of 200 are those of 20. An interrupted
+    evaluation resumes when it is called again.
 
     Args:
         editor: an `Editor`, or one for which the suite was made.
@@ -124,8 +124,8 @@ def evaluate(
         count: number of items.
         seed: of the people; default: the suite's.
         size: side of the photos in pixels, where photos are edited; default: the suite's.
-        steps: denoising steps; default: the model's own, as of the next two.
-        start: what the networks begin with, "noise" or "warp".
+        steps: denoising steps; the default of this and the next two is the model's own.
+        start: "noise" or "warp", from which denoising starts.
         strength: fraction of the steps run from the warp, 0 to 1.
         progress: show a bar.
 
@@ -134,7 +134,7 @@ def evaluate(
             process writes to it.
     """
     if count < 1:
-        raise InputError(f"count must be at least 1; got {count}.")
+        raise InputError("count must be at least 1.", code="range", actual=count)
     options = {"steps": steps, "start": start, "strength": strength}
     asked = {name: value for name, value in options.items() if value is not None}
     editor.resolve(editor.edit_options.of(asked))
@@ -157,8 +157,9 @@ def evaluate(
         }
         claim(folder / "evaluation.json", facts, "name another folder, or delete this one")
         journal = Journal(folder / "items")
-        attempt = partial(_attempt, suite, setting, seed)
-        records = journal.fill(count, attempt, title="Evaluating", progress=progress)
+        records = journal.fill(
+            count, lambda index: suite.attempt(suite.draw(seed, index), setting), title="Evaluating", progress=progress
+        )
         report = summarise(records, suite, facts)
         rows = [(record["index"], record["label"]) for record in records[:ON_SHEET]]
         found = {
@@ -172,18 +173,8 @@ def evaluate(
     return report
 
 
-def _attempt(suite: Suite, setting: Setting, seed: int, index: int) -> Trial:
-    return suite.attempt(suite.draw(seed, index), setting)
-
-
 def summarise(records: Sequence[Record], suite: Suite, facts: dict[str, Any]) -> Report:
-    """The report of an evaluation; `truth` is the same measured on the true pictures, the estimators' own limit.
-
-    Args:
-        records: of `Suite.attempt`.
-        suite: whose metrics are stated.
-        facts: what was evaluated.
-    """
+    """The report of an evaluation; `truth` is the same measured on the true pictures, the estimators' own limit."""
     edited = done(records)
     pasted = [record for record in edited if "photo" in record]
     errors = {}
@@ -215,39 +206,23 @@ def _unit(name: str, records: Sequence[Record], others: bool) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
 class Journal:
-    """Records of trials, plain values, and the pictures that go with them, in a folder.
+    """Records of trials, plain values, and their pictures, in a folder that the first trial creates."""
 
-    Args:
-        folder: is made when the first trial is recorded.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    folder: Path
 
     def fill(self, count: int, attempt: Callable[[int], Trial], *, title: str, progress: bool) -> list[Record]:
-        """The records of the first items; those that are not there yet are attempted and recorded.
-
-        Args:
-            count: number of items.
-            attempt: the trial of the item of an index.
-            title: of the progress bar.
-            progress: show one.
-        """
+        """The records of the first `count` items; `attempt` makes those that are missing, by their index."""
         missing = [index for index in range(count) if not self._file(index).is_file()]
         if missing:
-            attempt(missing[0])  # what only the first one costs is not timed
+            attempt(missing[0])  # warm-up is not timed
         for index in tqdm(missing, desc=title, disable=not progress):
             self._record(attempt(index))
         return [read_config(self._file(index), "delete it, and it is made again") for index in range(count)]
 
     def sheet(self, rows: Sequence[tuple[int, str]], columns: Sequence[str]) -> Image.Image:
-        """The pictures of some items, eight items one under the other.
-
-        Args:
-            rows: index of an item, and the text above it.
-            columns: what its pictures are.
-        """
+        """The pictures of items, eight in a column; `rows` are their indices with a label, `columns` the headings."""
         pages = []
         for start in range(0, len(rows), _COLUMN):
             part = []

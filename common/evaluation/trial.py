@@ -1,4 +1,4 @@
-"""One item through an editor of photos as a user would call it, and what the edit shows beside the truth."""
+"""One item: an edit of its photo, and measurements of the edit and of the truth."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .items import Item
 
 Name = TypeVar("Name")
 Record = dict[str, Any]
-"""What is measured of an item: plain values, fit for JSON. Pairs have the keys "edit" and "truth"."""
+"""Measurements of an item: plain values, fit for JSON. Pairs have the keys "edit" and "truth"."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,11 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """What all trials of an evaluation share.
+    """The setting of all trials of an evaluation.
 
     Attributes:
-        editor: the editor.
-        estimator: AU estimator.
         size: side of the photos in pixels.
-        options: of `Editor.edit`, where they are not the model's own.
+        options: of `Editor.edit`, where they differ from the model's own.
         paste: how crops are pasted back, "replace" or "detail".
     """
 
@@ -66,11 +64,9 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class PhotoTrial:
-    """An edited photo beside its truth; what several measures need is computed once.
+    """An edited photo with its truth.
 
     Attributes:
-        item: what was asked.
-        setting: the editor and its options.
         before: the source's picture.
         truth: the target's picture.
         subject: the encoded photo.
@@ -110,13 +106,9 @@ def edit_photo(
     measures: Sequence[Measure],
     conditioning: Callable[[PhotoTrial], np.ndarray] | None = None,
 ) -> Trial:
-    """Edits the item's photo and measures.
+    """Edits the item's photo; each measure adds its values to the record.
 
-    Args:
-        item: what is asked.
-        setting: the editor and its options.
-        measures: each adds its values to the record.
-        conditioning: what the network is shown of the request, (S, S, 3) uint8, to stand beside the photos.
+    `conditioning` gives the conditioning image of the request (S, S, 3) uint8, which is shown with the photos.
 
     Returns:
         The record has "failed" where the photo has no face or the request is refused; else "seconds" of `encode` and
@@ -142,7 +134,7 @@ def edit_photo(
 
 
 def described(item: Item) -> Record:
-    """What is asked, as the record of every trial has it."""
+    """The fields of an item in the record of its trial."""
     return {"index": item.index, "kind": item.kind, "unit": item.unit, "label": item.label, "asked": list(item.units)}
 
 
@@ -161,7 +153,7 @@ def error_to_truth(trial: PhotoTrial) -> Record:
 
 
 def background(trial: PhotoTrial) -> Record:
-    """Squared error and count of the values that lie behind the person before and after."""
+    """Squared error and count of the values of the background, outside the person before and after."""
     behind = (trial.before.alpha == 0) & (trial.truth.alpha == 0)
     error = squared(trial.before.image, trial.edit, behind)
     return {"background": {"error": error, "count": 3 * int(behind.sum())}}
@@ -201,11 +193,8 @@ MEASURES: tuple[Measure, ...] = (error_to_truth, background, null_edit, unit_cha
 def errors(before: np.ndarray, edit: np.ndarray, truth: np.ndarray, vae: np.ndarray) -> dict[str, float]:
     """Sums of squared errors to the truth in [0, 1], over the `count` values of the region that has changed.
 
-    Args:
-        before: (H, W, 3) uint8, the `nothing` of the result: the unedited input.
-        edit: (H, W, 3) uint8.
-        truth: (H, W, 3) uint8.
-        vae: (H, W, 3) uint8, the truth after encoding and decoding: the autoencoder's own limit.
+    All are (H, W, 3) uint8. The unedited input `before` is `nothing` in the result; `vae` is the truth after encoding
+    and decoding, the autoencoder's own limit.
     """
     region = changed_region(to_tensor(before)[None], to_tensor(truth)[None])[0, 0].numpy() > 0
     named = {"edit": edit, "nothing": before, "vae": vae}
@@ -226,7 +215,7 @@ def through_vae(editor: Editor[Any], crop: np.ndarray) -> np.ndarray:
 
 
 def likeness(before: np.ndarray, after: np.ndarray, face: Face, other: Face | None = None) -> Record | None:
-    """How alike two pictures of a person are, see `common.measure.identity`; the other face lies in the second one."""
+    """Likeness of two pictures of a person, see `common.measure.identity`; `other` is the face in the second one."""
     found = identity(before, after, faces=(face, other or face))
     return found and {"measure": found.measure, "value": found.value, "same": found.same}
 
@@ -234,11 +223,8 @@ def likeness(before: np.ndarray, after: np.ndarray, face: Face, other: Face | No
 def read_units(estimator: AUEstimator, photos: Mapping[Name, ImageLike], face: Face) -> dict[Name, list[float] | None]:
     """The 12 intensities of each photo; None where the estimator sees no face.
 
-    Args:
-        estimator: where it can see the change between pictures (`common.measure.Regressor.change`), the units of the
-            others are those of the first and their change.
-        photos: of the same size; the first is what the others were made from.
-        face: where it is in all of them.
+    The photos have the same size, and the face at the same place; the first is the one before its edits. An estimator
+    that measures changes between pictures (`common.measure.Regressor.change`) adds them to the units of the first.
     """
     many, change = (cast(Any, getattr(estimator, name, None)) for name in ("many", "change"))
     if many is None or change is None:

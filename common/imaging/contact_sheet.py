@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..core.errors import InputError
+from ..core.numbers import whole_number
 from .carried import carried_together
 from .images import around, flat
 
@@ -30,10 +31,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures side by side.
-
-    One label stands above each picture, the title above them all; none takes no room.
-    """
+    """Pictures side by side; one label stands above each, the title above them all."""
 
     pictures: Sequence[Image.Image]
     labels: Sequence[str] = ()
@@ -83,9 +81,7 @@ def contact_sheet(rows: Sequence[Row], side: int | None = None) -> Image.Image:
 
 
 def fitted(picture: Image.Image, side: int) -> Image.Image:
-    """The picture scaled to a longer side of so many pixels; its aspect ratio stays. Raises InputError: the side cannot
-    be used, see `check_side`.
-    """
+    """The picture scaled to a longer side of so many pixels, as `check_side` allows them; its aspect ratio stays."""
     check_side(side)
     scale = side / max(picture.size)
     size = max(1, round(scale * picture.width)), max(1, round(scale * picture.height))
@@ -93,10 +89,7 @@ def fitted(picture: Image.Image, side: int) -> Image.Image:
 
 
 def wrapped(text: str, font: Any, width: float) -> list[str]:
-    """A text as lines of at most so many pixels, broken after spaces and commas, else inside a word.
-
-    The empty text makes no line; the font is PIL's.
-    """
+    """A text as lines of at most so many pixels in PIL's font, broken after spaces and commas, else inside a word."""
     lines: list[str] = []
     for paragraph in text.splitlines():
         line = ""
@@ -115,14 +108,14 @@ def wrapped(text: str, font: Any, width: float) -> list[str]:
 
 def check_side(side: object) -> None:
     """Raises an InputError for a side that is neither None nor 1 to 8192 pixels."""
-    if side is not None and (isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= _LARGEST):
-        raise InputError(f"side must be a whole number of pixels, 1 to {_LARGEST}; got {side!r}.")
+    if side is not None:
+        whole_number("side", side, 1, _LARGEST)
 
 
 def check_crop(crop: object) -> None:
     """Raises an InputError for a crop other than None and "face"."""
     if crop is not None and crop not in CROPS:
-        raise InputError(f'crop must be "face" or None; got {crop!r}.')
+        raise InputError("crop has an unknown value.", code="unknown", expected='"face" or None', actual=crop)
 
 
 def close_up(picture: Image.Image, box: Box) -> Image.Image:

@@ -47,12 +47,11 @@ def name_of(image: Any) -> str:
 def content_of(image: Any) -> bytes:
     """The bytes of an encoded picture.
 
-    Args:
-        image: a path (`~` is the home folder); bytes, bytearray or memoryview; an object with `read_bytes`, such as a
-            `zipfile.Path`; or a file open for reading in binary mode. A file that can seek is read from its start.
+    It is a path (`~` is the home folder); bytes, bytearray or memoryview; an object with `read_bytes`, such as a
+    `zipfile.Path`; or a file open in binary mode. A file that can seek is read from its start.
 
     Raises:
-        ImageError: nothing there, no regular file, a file opened in text mode, or one that cannot be read.
+        ImageError: nothing there (code "missing"), not a regular file in binary mode, or unreadable.
     """
     if is_path(image):
         path = expanded(os.fsdecode(image))
@@ -62,7 +61,7 @@ def content_of(image: Any) -> bytes:
             check_regular(path)
             return path.read_bytes()
         except (OSError, ValueError) as error:
-            raise ImageError(f"Cannot read {path}: {error}") from error
+            raise ImageError(f"Cannot read {path}: {error}", code="unreadable") from error
     if isinstance(image, (bytes, bytearray, memoryview)):
         return bytes(image)
     try:
@@ -72,11 +71,13 @@ def content_of(image: Any) -> bytes:
             if getattr(image, "seekable", bool)():
                 image.seek(0)
             found = image.read()
-    except Exception as error:  # closed, text that is no UTF-8, a lost connection: each library has errors of its own
-        raise ImageError(f"Cannot read a picture from {name_of(image)}: {error}\n  {_BINARY}") from error
+    except Exception as error:  # closed, text that is not UTF-8, a lost connection: each library has errors of its own
+        what = f"Cannot read a picture from {name_of(image)}: {error}"
+        raise ImageError(what, code="unreadable", hint=_BINARY) from error
     if not isinstance(found, (bytes, bytearray, memoryview)):
         kind = type(found).__name__
-        raise ImageError(f"Cannot read a picture from {name_of(image)}: it gives {kind}, not bytes.\n  {_BINARY}")
+        what = f"Cannot read a picture from {name_of(image)}."
+        raise ImageError(what, code="type", expected="bytes", actual=kind, hint=_BINARY)
     return bytes(found)
 
 
@@ -121,8 +122,8 @@ def reason(error: BaseException) -> str:
 
 def absent(image: Any) -> ImageError:
     """The error for a path where there is nothing."""
-    hint = "\n  download it first" if re.match(r"https?:/", name_of(image)) else ""
-    return ImageError(f"There is no file {name_of(image)}.{hint}")
+    hint = "download it first" if re.match(r"https?:/", name_of(image)) else None
+    return ImageError(f"There is no file {name_of(image)}.", code="missing", hint=hint)
 
 
 @cache
@@ -154,4 +155,4 @@ def picture_size(picture: Path | Image.Image) -> tuple[int, int]:
     except MissingDependencyError:
         raise
     except Exception as error:  # decoders raise whatever they meet in a damaged file
-        raise InputError(f"{picture} is no picture: {reason(error)}") from error
+        raise InputError(f"{picture} is not a picture: {reason(error)}", code="unreadable") from error

@@ -41,7 +41,7 @@ def read_image(image: ImageLike) -> Image.Image:
 
     Raises:
         ImageError: not readable, truncated, empty, of another dtype or range, or with NaN.
-        ShapeError: an array that is no single picture.
+        ShapeError: an array that is not a single picture.
         MissingDependencyError: HEIC, and pillow-heif is not installed.
     """
     if isinstance(image, Image.Image):
@@ -52,10 +52,14 @@ def read_image(image: ImageLike) -> Image.Image:
         return _from_array(_channels_last(image))
     if isinstance(image, np.ndarray) or hasattr(image, "__array__"):
         return _from_array(np.asarray(image))
-    several = "; list them first: list(pictures)" if isinstance(image, Iterator) else ""
+    expected = "a path, bytes, a file open in binary mode, a PIL image, an array (H, W, 3) or a tensor (3, H, W)"
+    hint = "list them first: list(pictures)" if isinstance(image, Iterator) else None
     raise ImageError(
-        f"Cannot read a picture from {type(image).__name__}{several}; expected a path, bytes, a file open in binary "
-        "mode, a PIL image, a numpy array (H, W, 3) or a torch tensor (3, H, W)."
+        "Cannot read a picture from this object.",
+        code="type",
+        expected=expected,
+        actual=type(image).__name__,
+        hint=hint,
     )
 
 
@@ -91,24 +95,19 @@ def on_white(pixels: np.ndarray) -> np.ndarray:
 
 
 def to_uint8(pixels: np.ndarray, white: float = 1.0) -> np.ndarray:
-    """Float pixels as bytes; every picture that is computed becomes one here, so that no NaN can become a colour.
+    """Float pixels, 0 to `white`, as uint8 of the same shape, clipped and rounded to nearest.
 
-    Pixels of any shape go from 0 to `white`; what lies beyond is clipped.
-
-    Returns:
-        The same shape, uint8, rounded to nearest.
+    Every picture that is computed passes through here, so that no NaN can become a colour.
 
     Raises:
-        ImageError: NaN or infinite pixels.
+        ImageError: NaN or infinite pixels (code "values").
     """
     pixels = np.asarray(pixels)
     finite = np.isfinite(pixels)
     if not finite.all():
         bad = pixels.size - int(np.count_nonzero(finite))
-        raise ImageError(
-            f"The computed picture is damaged: {bad} of {pixels.size} values are NaN or infinite, and nothing is saved."
-            "\n  expected: finite values; a network that overflows in float16 may need dtype='float32'"
-        )
+        what = f"The computed picture has {bad} of {pixels.size} values that are NaN or infinite; nothing is saved."
+        raise ImageError(what, code="values", hint="a network that overflows in float16 may need dtype='float32'")
     return np.rint(pixels.clip(0, white) * (255 / white)).astype(np.uint8)
 
 
@@ -123,20 +122,15 @@ def around(picture: Image.Image, box: np.ndarray, margin: float) -> tuple[Image.
 
 
 def save_image(image: Image.Image, path: str | Path, format: str | None = None, **options: object) -> Path:
-    """Writes a picture, whole or not at all. Returns the path.
+    """Writes a picture, RGB or RGBA, whole or not at all, and returns the path.
 
-    One that an editor made, or that was made of such, says so in the file, see `common.provenance`.
-
-    Args:
-        image: RGB or RGBA.
-        path: of the file.
-        format: PIL's name of it; default: that of the suffix.
-        options: of PIL's `save`, in the place of ours.
+    The format, by PIL's name, is by default that of the suffix; `options` are those of PIL's `save`. A picture that an
+    editor made, or that was made from such, says so in the file, see `common.provenance`.
 
     Raises:
         ImageError: an unknown suffix, a format that cannot say that a picture is synthetic, or a place that cannot be
             written.
-        InputError, MissingDependencyError: see `common.provenance.stamp.write`.
+        InputError, MissingDependencyError: see `common.provenance.picture.write`.
     """
     path = Path(path).expanduser()
     known = carried_by(image)
@@ -152,12 +146,11 @@ def save_image(image: Image.Image, path: str | Path, format: str | None = None, 
         if known is None:
             replace_file(path, lambda file: image.save(file, format=kind, **options))
         else:
-            known.check_format(kind, path)
             replace_file(path, lambda file: known.write(image, file, kind, options))
     except FaceEditError:
         raise
     except (OSError, ValueError, KeyError) as error:
-        raise ImageError(f"Cannot write {path}: {error}") from error
+        raise ImageError(f"Cannot write {path}: {error}", code="unwritable") from error
     return path
 
 
@@ -166,25 +159,18 @@ def picture_format(path: Path) -> str:
     Image.init()
     kind = Image.EXTENSION.get(path.suffix.lower())
     if kind not in Image.SAVE:
-        raise ImageError(f"Cannot write {path.name!r}: {path.suffix!r} is no picture format; use .png or .jpg.")
+        raise ImageError(f"Cannot write {path.name!r}; use .png or .jpg.", code="format", actual=path.suffix)
     return kind
 
 
 def check_exists(image: Any) -> None:
-    """Raises an ImageError for a path where there is nothing; what is no path passes."""
+    """Raises an ImageError for a path where there is nothing; anything else passes."""
     if is_path(image) and not os.path.exists(expanded(os.fsdecode(image))):
         raise absent(image)
 
 
 def open_picture(image: Any) -> Image.Image:
-    """A picture as its file has it, decoded, with its metadata.
-
-    The picture is one of `common.imaging.image_files.content_of`.
-
-    Raises:
-        ImageError: it cannot be read.
-        MissingDependencyError: HEIC, and pillow-heif is not installed.
-    """
+    """A picture as its file (see `content_of`) has it, decoded, with its metadata; raises as `read_image`."""
     content = content_of(image)
     try:
         with warnings.catch_warnings():
@@ -193,16 +179,16 @@ def open_picture(image: Any) -> Image.Image:
             found.load()
             return found
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{name_of(image)} is too large: {error}") from error
+        raise ImageError(f"{name_of(image)} is too large: {error}", code="size") from error
     except FaceEditError:
         raise
     except Exception as error:  # decoders raise whatever they meet in a damaged file
-        raise ImageError(f"Cannot read {name_of(image)} as a picture: {reason(error)}") from error
+        raise ImageError(f"Cannot read {name_of(image)} as a picture: {reason(error)}", code="unreadable") from error
 
 
 def _upright(image: Image.Image) -> Image.Image:
     if 0 in image.size:
-        raise ImageError(f"The picture is empty: {image.width} x {image.height} pixels.")
+        raise ImageError("The picture is empty.", code="empty", actual=image.size)
     profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
     try:
         if image.getexif().get(_ORIENTATION, 1) != 1:  # else it would be copied all the same
@@ -228,7 +214,7 @@ def _upright(image: Image.Image) -> Image.Image:
     except ImageError:
         raise
     except Exception as error:  # damaged metadata fail in many ways
-        raise ImageError(f"Cannot read the picture: {error}") from error
+        raise ImageError(f"Cannot read the picture: {error}", code="unreadable") from error
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
     # What the bytes mean travels with them; other metadata, such as where a photo was taken, do not.
@@ -243,7 +229,7 @@ def _channels_last(tensor: Any) -> np.ndarray:
         array = tensor.detach().cpu()
         array = (array.float() if array.is_floating_point() else array).numpy()  # numpy has no bfloat16
     except (TypeError, RuntimeError) as error:  # sparse, quantised, on the meta device
-        raise ImageError(f"Cannot read pixels from this tensor: {error}") from error
+        raise ImageError(f"Cannot read pixels from this tensor: {error}", code="unreadable") from error
     return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
 
 
@@ -253,9 +239,9 @@ def _from_array(array: np.ndarray) -> Image.Image:
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
         raise ShapeError("picture", "(H, W), (H, W, 1), (H, W, 3) or (H, W, 4)", array.shape)
     if 0 in array.shape:
-        raise ImageError(f"The picture is empty: shape {array.shape}.")
+        raise ImageError("The picture is empty.", code="empty", actual=array.shape)
     if array.shape[0] * array.shape[1] > (most := 2 * (Image.MAX_IMAGE_PIXELS or sys.maxsize)):  # PIL's, of files
-        raise ImageError(f"The picture is too large: shape {array.shape}, of at most {most} pixels.")
+        raise ImageError("The picture is too large.", code="size", expected=f"{most} pixels", actual=array.shape)
     array = _bytes(array)
     if array.shape[2] == 1:
         array = array.repeat(3, axis=2)
@@ -270,19 +256,16 @@ def _bytes(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind in "ui":
         top = 65535 if array.dtype == np.uint16 else 255
         if array.min() < 0 or array.max() > top:
-            raise ImageError(
-                f"{array.dtype} pixels must lie in 0..{top}; got {array.min()}..{array.max()}.\n"
-                "  16-bit pictures: x.astype(np.uint16)"
-            )
+            found = [int(array.min()), int(array.max())]
+            hint = "16-bit pictures: x.astype(np.uint16)"
+            raise ImageError("Pixels are out of range.", code="range", expected=[0, top], actual=found, hint=hint)
         return np.rint(array * (255 / top)).astype(np.uint8)
     if array.dtype.kind != "f":
-        raise ImageError(f"Pixels must be uint8, uint16 or floats in [0, 1]; got {array.dtype}.")
+        raise ImageError("Pixels have another dtype.", code="type", expected="uint8 or floats", actual=str(array.dtype))
     if not np.isfinite(array).all():
-        raise ImageError("The picture has NaN or infinite pixels.")
+        raise ImageError("The picture has NaN or infinite pixels.", code="values")
     low, high = float(array.min()), float(array.max())
     if low < -1e-3 or high > 1 + 1e-3:
-        raise ImageError(
-            f"Float pixels must lie in [0, 1]; got [{low:g}, {high:g}].\n"
-            "  from [-1, 1]: (x + 1) / 2; from 0..255: x.astype(np.uint8)"
-        )
+        hint = "from [-1, 1]: (x + 1) / 2; from 0..255: x.astype(np.uint8)"
+        raise ImageError("Pixels are out of range.", code="range", expected=[0, 1], actual=[low, high], hint=hint)
     return to_uint8(array)

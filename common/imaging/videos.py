@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from collections.abc import Callable, Collection, Generator, Iterator
@@ -26,7 +27,7 @@ def find_videos(folder: Path) -> list[Path]:
     InputError: no such folder, or nothing in it.
     """
     if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}.")
+        raise InputError(f"There is no folder {folder}.", code="missing")
     found: list[Path] = []
     others: list[Path] = []
     pictures: dict[Path, list[Path]] = {}
@@ -41,14 +42,11 @@ def find_videos(folder: Path) -> list[Path]:
             others.append(path)
     found += [parent for parent, frames in pictures.items() if len(frames) > 1]
     others += [path for frames in pictures.values() if len(frames) == 1 for path in frames]
-    if line := left_out(folder, others, "videos and no folders of frames"):
+    if line := left_out(folder, others, "videos or folders of frames"):
         log.warning(line)
     if not found:
-        raise InputError(
-            f"{folder} holds no videos.\n"
-            f"  expected: files {', '.join(sorted(VIDEOS))}, or a folder of frames (.jpg, .png, ...)"
-            " for each person"
-        )
+        expected = f"files {', '.join(sorted(VIDEOS))}, or a folder of frames (.jpg, .png, ...) for each person"
+        raise InputError(f"{folder} holds no videos.", code="empty", expected=expected)
     return sorted(found)
 
 
@@ -83,16 +81,14 @@ def _of_file(video: Path) -> Generator[tuple[int, Reader], None, None]:
     capture = cv2.VideoCapture(str(video))
     try:
         if not capture.isOpened() or not capture.grab():
-            raise InputError(f"OpenCV cannot read {video} as a video.")
+            raise InputError(f"OpenCV cannot read {video} as a video.", code="unreadable")
 
         def read() -> np.ndarray | None:
             whole, frame = capture.retrieve()
             return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if whole else None
 
-        number = 0
-        yield number, read
-        while capture.grab():
-            number += 1
+        yield 0, read
+        for number in itertools.takewhile(lambda _: capture.grab(), itertools.count(1)):
             yield number, read
     finally:
         capture.release()

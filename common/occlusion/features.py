@@ -1,16 +1,24 @@
-"""What tells whether a mouth, a nose or an eye is seen: gradients and colours of its patch on the levelled face."""
+"""Whether a mouth, a nose or an eye is seen, by gradients and colours of its patch on the levelled face.
+
+The small network that answers was trained by `examples/train_occlusion.py` on pictures of synthetic people and of
+things drawn before them; it saw no photographs.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from torch import nn
 
 from ..faces import Face
 from ..faces.affine import compose, sample, transform
 from ..parsing.conditioning import FIVE_POINTS, similarity
+from ..weights.state_dict import frozen
 
 UNIT = 40
 """Pixels of the levelled face between the eyes."""
@@ -19,22 +27,20 @@ _CELL, _DIRECTIONS = 4, 6  # pixels, and bins of a half turn
 _FLAT = 0.02  # gradient of brightness in [0, 1] a pixel, below which a patch counts as flat
 _COARSE = (4, 3)  # columns and rows of the colours of a patch
 _FAINT = 10.0  # bytes, so that the logarithm of black is a number
-_DISC = 3  # pixels, half of a patch that tells the colour of skin
+_DISC = 3  # pixels, half of a patch from which the colour of skin is read
+
+WEIGHTS = Path(__file__).with_name("occlusion.safetensors")
+_COUNTS = {"eye": 35, "nose": 42, "mouth": 60}  # cells of the patches
+HIDDEN = 24  # neurons
 
 
 @dataclass(frozen=True)
 class Organ:
-    """A part of the face that is there or hidden.
+    """A part of the face that is there or hidden."""
 
-    Attributes:
-        points: its landmarks in the iBUG order.
-        size: width and height of its patch in pixels of the levelled face, whole cells.
-        mirrored: whether it is looked at in the mirror.
-    """
-
-    points: slice
-    size: tuple[int, int]
-    mirrored: bool = False
+    points: slice  # its landmarks in the iBUG order
+    size: tuple[int, int]  # width and height of its patch in pixels of the levelled face, whole cells
+    mirrored: bool = False  # whether it is looked at in the mirror
 
 
 ORGANS = {
@@ -48,19 +54,12 @@ ORGANS = {
 
 @dataclass(frozen=True, eq=False)
 class Levelled:
-    """A face at one size, upright.
+    """A face at one size, upright."""
 
-    Attributes:
-        picture: (176, 136, 3) uint8, RGB.
-        inside: (176, 136) bool, what of it lies in the photo.
-        landmarks: (68, 2) in its pixels.
-        matrix: (2, 3) from the photo to it.
-    """
-
-    picture: np.ndarray
-    inside: np.ndarray
-    landmarks: np.ndarray
-    matrix: np.ndarray
+    picture: np.ndarray  # (176, 136, 3) uint8, RGB
+    inside: np.ndarray  # (176, 136) bool, what of it lies in the photo
+    landmarks: np.ndarray  # (68, 2) in its pixels
+    matrix: np.ndarray  # (2, 3) from the photo to it
 
     @classmethod
     def of(cls, photo: np.ndarray, face: Face) -> Levelled:
@@ -91,14 +90,13 @@ class Levelled:
 
     def _colour(self, places: list[np.ndarray]) -> np.ndarray:
         """The median (3,) of the medians round some places."""
-        return np.median([np.median(self._cut(place, (2 * _DISC, 2 * _DISC)), (0, 1)) for place in places], 0)
-
-    def _cut(self, centre: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        return cut(self.logarithms, centre, size)
+        return np.median(
+            [np.median(cut(self.logarithms, place, (2 * _DISC, 2 * _DISC)), (0, 1)) for place in places], 0
+        )
 
 
 def cut(picture: np.ndarray, centre: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The patch (height, width, ...) of `size` round a place; beyond the picture its edge goes on."""
+    """The patch (height, width, ...) of `size` round a place; beyond the picture its edge continues."""
     matrix = np.array([[1, 0, size[0] / 2 - 0.5 - centre[0]], [0, 1, size[1] / 2 - 0.5 - centre[1]]], np.float64)
     return cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
@@ -122,11 +120,42 @@ def _gradients(grey: np.ndarray) -> np.ndarray:
     down, right = np.gradient(cv2.GaussianBlur(grey, (0, 0), 0.7))
     strength, angle = np.hypot(right, down), np.arctan2(down, right) / np.pi * _DIRECTIONS
     low = np.floor(angle)
-    share = angle - low
+    fraction = angle - low
     rows, columns = grey.shape[0] // _CELL, grey.shape[1] // _CELL
     cells = np.zeros((rows, columns, _DIRECTIONS), np.float32)
     for number in range(_DIRECTIONS):
-        weight = strength * ((1 - share) * (low % _DIRECTIONS == number) + share * ((low + 1) % _DIRECTIONS == number))
+        weight = strength * (
+            (1 - fraction) * (low % _DIRECTIONS == number) + fraction * ((low + 1) % _DIRECTIONS == number)
+        )
         cells[..., number] = weight.reshape(rows, _CELL, columns, _CELL).mean((1, 3))
     norm = np.sqrt(np.mean(strength**2))
     return np.concatenate([np.sqrt(cells / (norm + _FLAT)).ravel(), [np.log(norm + _FLAT)]])
+
+
+class Network(nn.Module):
+    """One small network each for eyes, noses and mouths; a left eye is looked at in the mirror."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds = nn.ModuleDict({name: _head(6 * cells + 1 + 36 + 3) for name, cells in _COUNTS.items()})
+
+    def forward(self, organ: str, numbers: torch.Tensor) -> torch.Tensor:
+        """Features (B, F) of an organ of `ORGANS` -> logits (B,), above 0 where something hides it."""
+        return self.kinds[kind_of(organ)](numbers)[:, 0]
+
+
+def kind_of(organ: str) -> str:
+    """Which of the networks looks at an organ of `ORGANS`."""
+    return organ.split()[-1]
+
+
+def _head(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.BatchNorm1d(width), nn.Linear(width, HIDDEN), nn.ReLU(), nn.Dropout(0.3), nn.Linear(HIDDEN, 1)
+    )
+
+
+@lru_cache(maxsize=1)
+def network() -> Network:
+    """The network with its weights."""
+    return frozen(Network(), WEIGHTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -10,8 +10,7 @@ import torch
 
 from ..faces import Crop, Face
 from ..faces.affine import compose, invert, scale_of
-from .features import ORGANS, UNIT, Levelled, features
-from .network import kind_of, network
+from .features import ORGANS, UNIT, Levelled, features, network
 
 _COLOURS = 3  # clusters
 _LIKE = 20.0  # of CIE Lab: farther from all colours of what hides is something else
@@ -29,31 +28,24 @@ _PAIR = ("nose", "mouth")
 _BORDER = 0.04  # of the distance of the eyes: an organ with a landmark so near to a border is cut by it
 _OUTSIDE = 0.5  # of the chin's landmarks, beyond the border or covered, from which it is hidden
 _CUT, _HALF = 0.05, 0.3  # of the face's landmarks beyond one border, from which that is said, and called half
-_SMALL = 14  # pixels between the eyes, below which a photo does not tell
+_SMALL = 14  # pixels between the eyes, below which a photo shows too little
 _ASIDE = 0.4  # of the jaw's width, from its middle to the tip of the nose
 _GROWN = 0.12  # of the distance of the eyes, by which what is hidden reaches beyond an organ's outline
 _SOFT = 0.05  # of the same, over which a veil ends
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Look:
-    """What a photo shows of a face.
+    """What a photo shows of a face."""
 
-    Attributes:
-        hidden: names of the parts that are not seen: "right eye", "left eye" (the person's), "nose", "mouth", "chin".
-        outside: which of them lie beyond the photo, or are cut by its border.
-        beyond: the photo's border beyond which the face goes on, to how large a share of it: "left", "top", ...
-        any_organ: whether one of eyes, nose and mouth at least is seen.
-        covers: (176, 136) bool, what hides the parts, on the levelled face.
-        levelled: the face.
-    """
-
+    # names of the parts that are not seen: "right eye", "left eye" (the person's), "nose", "mouth", "chin"
     hidden: tuple[str, ...]
-    outside: tuple[str, ...]
+    outside: tuple[str, ...]  # which of them lie beyond the photo, or are cut by its border
+    # the photo's border beyond which the face continues -> the fraction of it there: "left", "top" and so on
     beyond: dict[str, float]
-    any_organ: bool
-    covers: np.ndarray = field(repr=False)
-    levelled: Levelled = field(repr=False)
+    any_organ: bool  # whether one of eyes, nose and mouth at least is seen
+    covers: np.ndarray  # (176, 136) bool, what hides the parts, on the levelled face
+    levelled: Levelled  # the face
 
     @property
     def half(self) -> bool:
@@ -72,16 +64,11 @@ class Look:
 
 @torch.inference_mode()
 def look(photo: np.ndarray, face: Face) -> Look:
-    """Say which parts of a face are hidden.
-
-    Args:
-        photo: (H, W, 3) uint8, RGB.
-        face: in its pixels.
-    """
+    """Say which parts of a face, in the pixels of a photo (H, W, 3) uint8 RGB, are hidden."""
     levelled = Levelled.of(photo, face)
     far = _far_eye(face)
     logits = {
-        name: float(network()(kind_of(name), torch.from_numpy(features(levelled, organ)).float()[None])[0])
+        name: float(network()(name, torch.from_numpy(features(levelled, organ)).float()[None])[0])
         for name, organ in ORGANS.items()
     }
     if far or scale_of(levelled.matrix) > UNIT / _SMALL:
@@ -96,7 +83,8 @@ def look(photo: np.ndarray, face: Face) -> Look:
     # What a border cuts lies still too: the rest of a mouth cannot be moved without the part that is not there.
     cut = _grown(_outlines(levelled, [(name,) for name in outside])) & levelled.inside
     covers = cut | _covers(levelled, covered, [name for name in ORGANS if logits[name] < 0])
-    chin = covers[tuple(_inside(levelled.landmarks[6:11], covers).T[::-1])].mean()
+    column, row = np.rint(levelled.landmarks[6:11]).astype(int).clip(0, np.array(covers.shape[::-1]) - 1).T
+    chin = covers[row, column].mean()
     if _outside(face.landmarks[6:11], photo) > _OUTSIDE:
         outside.append("chin")
     elif chin > _OUTSIDE:
@@ -139,27 +127,16 @@ def _far_eye(face: Face) -> str:
 
 
 def _outside(points: np.ndarray, photo: np.ndarray, margin: float = 0.0) -> float:
-    """Share of points (N, 2) that lie beyond the photo, or within a margin of pixels from its borders."""
+    """Fraction of points (N, 2) that lie beyond the photo, or within a margin of pixels from its borders."""
     low, high = margin - 0.5, np.array(photo.shape[1::-1]) - 0.5 - margin
     return float(((points < low) | (points > high)).any(1).mean())
 
 
-def _inside(points: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """The pixels (N, 2) of a picture that are nearest to points."""
-    return np.rint(points).astype(int).clip(0, np.array(picture.shape[1::-1]) - 1)
-
-
 def _beyond(face: Face, photo: np.ndarray) -> dict[str, float]:
     """Which borders cut the face, and how much of its inner landmarks and outline lies beyond each."""
-    height, width = photo.shape[:2]
-    points = face.landmarks
-    shares = {
-        "left": points[:, 0] < -0.5,
-        "right": points[:, 0] > width - 0.5,
-        "top": points[:, 1] < -0.5,
-        "bottom": points[:, 1] > height - 0.5,
-    }
-    return {name: float(out.mean()) for name, out in shares.items() if out.mean() >= _CUT}
+    before, after = face.landmarks < -0.5, face.landmarks > np.array(photo.shape[1::-1]) - 0.5
+    fractions = np.stack([before.mean(0), after.mean(0)], 1).ravel().tolist()
+    return {name: out for name, out in zip(("left", "right", "top", "bottom"), fractions) if out >= _CUT}
 
 
 def spread(levelled: Levelled, organs: np.ndarray, hidden: list[str]) -> np.ndarray:

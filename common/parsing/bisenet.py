@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..core.errors import MissingCheckpointError
 from ..weights.state_dict import fill, read_state
 from .labels import PARTS
-from .networks import NetworkParser
+from .networks import NetworkParser, Preprocessing
 
 
 class BiSeNetParser(NetworkParser):
@@ -43,7 +43,7 @@ class BiSeNetParser(NetworkParser):
             )
         network = fill(BiSeNet(), read_state(path), path)
         # Its classes are CelebAMask's in their order, and it was trained on pictures of 512 x 512.
-        super().__init__(network.to(device), np.arange(len(PARTS), dtype=np.uint8), device, {"size": (512, 512)})
+        super().__init__(network.to(device), np.arange(len(PARTS), dtype=np.uint8), device, Preprocessing((512, 512)))
 
 
 class BiSeNet(nn.Module):
@@ -58,7 +58,7 @@ class BiSeNet(nn.Module):
         self.cp = ContextPath()
         self.ffm = FeatureFusion(256, 256)
         self.conv_out = Head(256, 256, classes)
-        # These two only guide training; they are here because the published file holds their weights.
+        # These two only serve training; they are here because the published file holds their weights.
         self.conv_out16 = Head(128, 64, classes)
         self.conv_out32 = Head(128, 64, classes)
 

@@ -1,6 +1,6 @@
-"""The background picture that conditions an editor: the photo with the person painted out, and the pose hint.
+"""The background as conditioning image of an editor: the photo with the person painted out, and the pose hint.
 
-The hint is 17 coloured dots along the jaw, which tell the denoiser where the head looks.
+The hint is 17 coloured dots along the jaw, which show the denoiser where the head looks.
 Drawn as the authors drew them, blockiness included, because the published weights learned to read just these dots: in
 a 256 x 256 frame aligned by five points, at whole pixels, then warped back into the crop.
 """
@@ -63,7 +63,7 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     centred = z - z.mean()
     spread = np.vdot(centred, centred).real
     if spread < 1e-6:
-        raise InputError("points must differ from each other, but all of them fall together.")
+        raise InputError("All points fall together.", code="duplicate", expected="points that differ from each other")
     a = np.vdot(centred, w) / spread
     b = w.mean() - a * z.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])

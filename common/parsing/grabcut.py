@@ -1,4 +1,4 @@
-"""Face parsing without weights: GrabCut (Rother et al. 2004) told by the face where the person is.
+"""Face parsing without weights: GrabCut (Rother et al. 2004), seeded by the face.
 
 The face's outline and landmarks say where head, neck and shoulders must be, where they may be, and where the
 background is; GrabCut learns the colours of both sides and cuts between them.
@@ -22,11 +22,11 @@ CHIN, EYES, JAW_CORNERS, LOWER_LIP = 8, slice(36, 48), (4, 12), 57
 BODY_SURE = ((0.2, -0.1), (0.22, 0.2), (0.45, 0.3), (0.7, 0.42), (0.8, 0.6), (0.9, 1.4))
 BODY_LIKELY = ((0.45, -0.2), (0.6, 0.0), (1.0, 0.15), (1.5, 0.35), (1.5, 20.0))
 NECK_BELOW_JAW = 0.3
-# Outlines run along the bone; the skin goes on over the chin's edge.
+# Outlines run along the bone; the skin continues over the chin's edge.
 RIM_OF_FACE = 0.05
 # The hair's ellipse: its centre above the chin, its width and height.
 HEAD_CENTRE, HEAD_WIDTH, HEAD_HEIGHT = 0.75, 1.5, 1.9
-# Nobody reaches further to the side of the face's centre than this.
+# No person reaches further to the side of the face's centre than this.
 REACH = 1.9
 # Above the lower lip, a rim of the crop is background where it is further than this from the face's centre.
 RIM_SIDE, RIM_TOP = 0.8, 0.9
@@ -36,14 +36,14 @@ RIM_SIDE, RIM_TOP = 0.8, 0.9
 class GrabCutParser:
     """Face parsing by colour, seeded by the face; the same crop always gives the same labels.
 
-    Skin, hair, neck and cloth are told apart by place alone: `foreground` is what this parser is for.
+    Skin, hair, neck and cloth are distinguished by place alone: `foreground` is what this parser is for.
 
     Args:
         side: the longer side, in pixels, of the reduced picture that is cut. Larger gains little, and a picture whose
             two sides look alike would take seconds.
         rounds: how often colours are learned and the cut is made.
-        softness: standard deviation of the edge's smoothing, in shares of the crop's longer side.
-        threshold: share of person from which a smoothed pixel counts as one. Below a half the edge lies slightly
+        softness: standard deviation of the edge's smoothing, as a fraction of the crop's longer side.
+        threshold: fraction of person from which a smoothed pixel counts as one. Below a half the edge lies slightly
             outside, as in the authors' masks: a rim of hair left in the background would be kept by the editor.
     """
 

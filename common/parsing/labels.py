@@ -1,4 +1,4 @@
-"""The 19 classes of a face-parsing map, which an editor paints over, and what parsers ask of their arguments."""
+"""The 19 classes of a face-parsing map, which an editor paints over, and checks of the parsers' arguments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BACKGROUND, SKIN, NECK, CLOTH, HAIR = (PARTS.index(name) for name in ("backgroun
 _KEPT = {
     # The authors' published examples paint over the whole person.
     "head": ("background",),
-    # Their published script spares these, which they photo_warnings when the face fills the picture.
+    # Their published script spares these, which they recommend when the face fills the picture.
     "face": ("background", "l_ear", "r_ear", "ear_r", "neck", "cloth", "hair", "hat"),
 }
 
@@ -30,7 +30,7 @@ def foreground(labels: np.ndarray, region: Region = "head") -> np.ndarray:
     ShapeError for labels that are not one map.
     """
     if not isinstance(region, str) or region not in _KEPT:
-        raise InputError(f"region is unknown.\n  expected: one of {sorted(_KEPT)}\n  got:      {region!r}")
+        raise InputError("The region is unknown.", code="unknown", expected=tuple(_KEPT), actual=region)
     if labels.ndim != 2:
         raise ShapeError("labels", "(H, W)", labels.shape)
     return ~np.isin(labels, [PARTS.index(name) for name in _KEPT[region]])
@@ -41,7 +41,7 @@ def check_crop(crop: np.ndarray) -> None:
     if crop.ndim != 3 or crop.shape[2] != 3 or crop.size == 0:
         raise ShapeError("crop", "(H, W, 3), RGB", crop.shape)
     if crop.dtype != np.uint8:
-        raise InputError(f"crop has the wrong dtype.\n  expected: uint8 in [0, 255]\n  got:      {crop.dtype}")
+        raise InputError("crop has the wrong dtype.", code="type", expected="uint8 in [0, 255]", actual=crop.dtype)
 
 
 def check_points(name: str, points: np.ndarray, count: int | None = None) -> np.ndarray:
@@ -54,5 +54,5 @@ def check_points(name: str, points: np.ndarray, count: int | None = None) -> np.
     if array.ndim != 2 or array.shape[1] != 2 or (count is not None and len(array) != count):
         raise ShapeError(name, f"({'N' if count is None else count}, 2), x and y in pixels", array.shape)
     if not np.isfinite(array).all():
-        raise InputError(f"{name} must be finite numbers of pixels, but some are not")
+        raise InputError(f"{name} hold NaN or infinity.", code="values", expected="finite numbers of pixels")
     return array

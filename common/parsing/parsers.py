@@ -24,15 +24,10 @@ class Parser(Protocol):
         ...
 
     def parse(self, crop: np.ndarray, *, outline: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """Label every pixel of a crop.
+        """Label every pixel of a crop (H, W, 3) uint8 RGB: indices into `labels.PARTS`, (H, W) uint8.
 
-        Args:
-            crop: (H, W, 3) uint8, RGB.
-            outline: closed polygon of the face from chin to hairline, (N, 2) in crop pixels.
-            landmarks: the 68 landmarks, (68, 2) in crop pixels.
-
-        Returns:
-            Indices into `labels.PARTS`, (H, W) uint8.
+        `outline` is the closed polygon of the face from chin to hairline, (N, 2), and `landmarks` are the 68 landmarks,
+        (68, 2), both in crop pixels.
         """
         ...
 
@@ -48,7 +43,7 @@ def get_parser(
     """Make a face parser.
 
     "bisenet" is the authors' own; "segformer" is a freely downloadable network with the same classes; "embedded"
-    is our own small one, inside the package; "grabcut" needs no weights and tells only the person from the background.
+    is our own small one, inside the package; "grabcut" needs no weights and separates person and background only.
     "auto" takes the first whose weights are on this machine, and says so at level INFO.
 
     Args:
@@ -63,26 +58,26 @@ def get_parser(
         InputError: the name is unknown.
         MissingCheckpointError: the parser that was asked for by name has no weights here.
     """
+    taken = resolve(name, bisenet=bisenet, segformer=segformer)
     if name == "auto":
-        log.info("face parser: %s", resolve(name, bisenet=bisenet, segformer=segformer))
-    name = resolve(name, bisenet=bisenet, segformer=segformer)
+        log.info("face parser: %s", taken)
     # torch and transformers are imported only by those who use them.
-    if name == "bisenet":
+    if taken == "bisenet":
         if bisenet is None:
             raise MissingCheckpointError(
-                'The parser "bisenet" needs its weights.\n'
-                "  expected: 79999_iter.pth in utils/ of the model's folder; `magicface download` brings it\n"
-                '  or do without: the parser "embedded"'
+                'The parser "bisenet" needs its weights.',
+                expected="79999_iter.pth in utils/ of the model's folder; `magicface download` brings it",
+                hint='or do without: the parser "embedded"',
             )
         from .bisenet import BiSeNetParser
 
         return BiSeNetParser(bisenet, device)
-    if name == "segformer":
+    if taken == "segformer":
         from .hub import MODEL
         from .segformer import SegFormerParser
 
         return SegFormerParser(segformer or MODEL, device=device, fetch=fetch)
-    if name == "embedded":
+    if taken == "embedded":
         from .embedded import EmbeddedParser
 
         return EmbeddedParser()
@@ -98,16 +93,8 @@ def resolve(name: str, *, bisenet: str | Path | None = None, segformer: str | Pa
         InputError: the name is unknown.
     """
     check_name(name)
-    return _best(bisenet, segformer) if name == "auto" else name
-
-
-def check_name(name: str) -> None:
-    """Raises an InputError for the name of no parser."""
-    if name not in PARSERS:
-        raise InputError(f"The face parser is unknown.\n  expected: one of {list(PARSERS)}\n  got:      {name!r}")
-
-
-def _best(bisenet: str | Path | None, segformer: str | Path | None) -> str:
+    if name != "auto":
+        return name
     if bisenet is not None:
         if Path(bisenet).expanduser().is_file():
             return "bisenet"
@@ -115,3 +102,9 @@ def _best(bisenet: str | Path | None, segformer: str | Path | None) -> str:
     from .hub import MODEL, on_disk
 
     return "segformer" if on_disk(segformer or MODEL) else "embedded"
+
+
+def check_name(name: str) -> None:
+    """Raise an InputError (code "unknown") unless this is one of `PARSERS`."""
+    if name not in PARSERS:
+        raise InputError("The face parser is unknown.", code="unknown", expected=PARSERS, actual=name)

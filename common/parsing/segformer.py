@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import CheckpointError, MissingCheckpointError
+from ..core.errors import CheckpointError
 from ..core.finite import check_weights
-from ..core.foreign import loading
 from ..core.jsonio import read_config
-from ..weights.hub import reachable
+from ..core.notices import loading
 from ..weights.state_dict import building, read_network
-from .hub import MODEL, fetched, on_disk, snapshot, stored
+from .hub import MODEL, WEIGHTS, download, missing, on_disk, snapshot
 from .labels import PARTS
-from .networks import IMAGENET_MEAN, IMAGENET_STD, NetworkParser
+from .networks import IMAGENET_MEAN, IMAGENET_STD, NetworkParser, Preprocessing
 
 
 class SegFormerParser(NetworkParser):
@@ -36,41 +35,29 @@ class SegFormerParser(NetworkParser):
 
     def __init__(self, model: str | Path = MODEL, *, device: str = "cpu", fetch: bool = False) -> None:
         # transformers takes seconds to import, and most sessions never need this parser.
-        from huggingface_hub import constants
         from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-        here, source, options = snapshot(model), str(model), {}
-        if here is not None and on_disk(model):
-            state, _ = read_network(here, expected="model.safetensors")
-            with building(here):
-                config = SegformerConfig.from_pretrained(here, local_files_only=True)
-            source, options, fetch = None, {"config": config, "state_dict": state}, False
-        offline = fetch and not reachable(constants.ENDPOINT)
-        fetch = fetch and not offline
-        try:
-            with loading():
-                loaded: Any = SegformerForSemanticSegmentation.from_pretrained(
-                    source, local_files_only=not fetch, output_loading_info=True, **options
-                )
-        except OSError as error:
-            raise MissingCheckpointError(
-                f"The SegFormer {model} is not on this machine{', and the hub cannot be reached' * offline}.\n"
-                '  fetch it once: from common.parsing import get_parser; get_parser("segformer", fetch=True)\n'
-                '  or do without: get_parser("embedded")'
-            ) from error
-        except Exception as error:  # damaged files fail in many ways
-            raise CheckpointError(f"The weights of {model} do not fit a SegFormer: {str(error)[:300]}") from error
+        if fetch and not on_disk(model):
+            download(str(model))
+        folder = snapshot(model)
+        if folder is None or not on_disk(model):
+            raise missing(model, "it is not on this machine")
+        state, path = read_network(folder, expected=WEIGHTS)
+        with building(folder), loading():
+            config = SegformerConfig.from_pretrained(folder, local_files_only=True)
+            loaded: Any = SegformerForSemanticSegmentation.from_pretrained(
+                None, config=config, state_dict=state, output_loading_info=True
+            )
         network, report = loaded
-        if report["missing_keys"] or report["unexpected_keys"]:
+        if lacking := sorted([*report["missing_keys"], *report["unexpected_keys"]]):
             raise CheckpointError(
-                f"The weights of {model} do not fit a SegFormer.\n"
-                f"  missing:    {sorted(report['missing_keys'])}\n  unexpected: {sorted(report['unexpected_keys'])}"
+                f"The weights of {path} do not fit a SegFormer: {', '.join(lacking[:8])}.", code="keys"
             )
         check_weights(network, model)
         network.eval().to(device)
-        with building(model):
+        with building(folder):
             table = _class_table(network.config.id2label, str(model))
-            preprocessing = _preprocessing(str(model), fetch)
+            preprocessing = _preprocessing(folder)
         super().__init__(lambda x: network(x).logits, table, device, preprocessing)
 
 
@@ -79,27 +66,23 @@ def _class_table(id2label: Mapping[int, str], model: str) -> np.ndarray:
     unknown = sorted(set(id2label.values()) - set(PARTS))
     if unknown:
         raise CheckpointError(
-            f"{model} has classes that are not CelebAMask's: {unknown}\n  expected: some of {list(PARTS)}"
+            f"{model} has classes that are not CelebAMask's.", code="unknown", expected=PARTS, actual=unknown
         )
     return np.array([PARTS.index(id2label[i]) for i in range(len(id2label))], np.uint8)
 
 
-def _preprocessing(model: str, fetch: bool) -> dict[str, Any]:
-    """How the model wants its pictures, as arguments of `classify`; ImageNet's way where nothing is said."""
-    path = stored(model, "preprocessor_config.json")
-    if path is None and fetch and not Path(model).is_dir():
-        path = fetched(model, "preprocessor_config.json")
-    config = read_config(path) if path else {}
+def _preprocessing(folder: Path) -> Preprocessing:
+    """How the model wants its pictures; ImageNet's way where its folder says nothing."""
+    path = folder / "preprocessor_config.json"
+    config = read_config(path) if path.is_file() else {}
     size = config.get("size", 512)
-    if isinstance(size, Mapping):
-        side = size.get("shortest_edge", 512)
-        height, width = size.get("height", side), size.get("width", side)
-    else:
-        height = width = size
+    if not isinstance(size, Mapping):
+        size = {"shortest_edge": size}
+    side = size.get("shortest_edge", 512)
     normalises = config.get("do_normalize", True)
-    return {
-        "size": (int(height), int(width)),
-        "mean": config.get("image_mean", IMAGENET_MEAN) if normalises else (0.0, 0.0, 0.0),
-        "std": config.get("image_std", IMAGENET_STD) if normalises else (1.0, 1.0, 1.0),
-        "scale": config.get("rescale_factor", 1 / 255) if config.get("do_rescale", True) else 1.0,
-    }
+    return Preprocessing(
+        size=(int(size.get("height", side)), int(size.get("width", side))),
+        mean=config.get("image_mean", IMAGENET_MEAN) if normalises else (0.0, 0.0, 0.0),
+        std=config.get("image_std", IMAGENET_STD) if normalises else (1.0, 1.0, 1.0),
+        scale=config.get("rescale_factor", 1 / 255) if config.get("do_rescale", True) else 1.0,
+    )

@@ -1,4 +1,4 @@
-"""The whole command line of an editor: every editor has the same commands, and says what is its own in one value."""
+"""The whole command line of an editor: every editor has the same commands, and states its own in one value."""
 
 from __future__ import annotations
 
@@ -25,43 +25,43 @@ Command = Callable[[list[str]], int]
 COMMANDS = f"""commands, each with a --help of its own:
   sweep PHOTO ATTRIBUTE                   one attribute at several levels, as a labelled sheet
   grid PHOTO ATTRIBUTE ATTRIBUTE          two attributes
-  animate PHOTO REQUEST -o FILE.gif       a change that comes, stays and goes
-  neutralize PHOTO                        the measured expression taken away
+  animate PHOTO REQUEST -o FILE.gif       a change that rises, holds and falls
+  neutralize PHOTO                        removes the measured expression
   transfer PHOTO REFERENCE                the expression of another photo
   chain PHOTO EDITOR:REQUEST ...          edits by several editors, one after the other
   explain AU | EXPRESSION                 what it is, and a picture of it
-  measure BEFORE AFTER                    what an edit has changed
+  measure BEFORE AFTER                    changes between two pictures
   batch PHOTOS --requests FILE -o RUN     many photos, many requests; run again to resume
-  score RUN                               what the edits of a batch have changed, as a table
+  score RUN                               table of the changes that a batch has made
   report RUN                              a batch on one page: pictures, dose and response, failures
   verify PICTURE                          its provenance: synthetic, how made
   redo PICTURE                            the same picture again, from its provenance record
   app                                     a page with sliders
   evaluate                                measures the edits of a model
   download                                fetches the published weights
-  doctor, licenses                        what this machine has and lacks; terms of all weights
+  doctor, licenses                        weights that are here and missing; terms of all weights
 
 {console.EXIT_CODES}"""
 
 
 @dataclass(frozen=True)
 class Program:
-    """An editor's command line. Texts "module:name" are objects that load when they are needed.
+    """An editor's command line. Texts "module:name" name objects that load when they are needed.
 
     Attributes:
         spec: where the editor is.
         about: help, with examples.
         example: a request, for help and messages.
-        requests: what a request is in a file of requests, as a part of a sentence.
+        requests: form of a request in a file of requests, as a part of a sentence.
         sources: function that lists the weights and data that the editor can touch.
         tab: function that makes the tab of the app from the options of the networks; None for a slider for each
             attribute of the requests.
-        evaluation: what `evaluate` asks and measures.
+        evaluation: requests and measures of `evaluate`.
         batch: the class of the batches.
         again: makes the picture of a provenance record, for `redo`.
-        add_request: adds options that ask for something to the parser of `edit`.
-        read_request: from the words of a request and all options of `edit` to the request.
-        start: what runs where no command is named; None for `edit`.
+        add_request: adds options of a request to the parser of `edit`.
+        read_request: from the arguments of a request and all options of `edit` to the request.
+        start: command that runs where none is named; None for `edit`.
         own: commands of this editor alone, or in the place of common ones.
     """
 
@@ -69,7 +69,7 @@ class Program:
     about: str
     example: str = "AU12=3"
     requests: str = 'what the command line takes, such as "AU12=3,AU6=2", or {"AU12": 3}'
-    sources: str = "common.cli.shared_sources:shared"
+    sources: str = "common.cli.sources:shared"
     tab: str | None = None
     evaluation: Evaluation = field(default_factory=Evaluation)
     batch: str | type[Batches] = Batches
@@ -130,8 +130,7 @@ class Program:
             return self.read_request(words, args)
         if not words:
             raise InputError(
-                f'Say what to change, e.g. {self.example}; "neutral" is the null edit: it reconstructs the face '
-                "unchanged."
+                "There is no request.", code="missing", expected=f'such as {self.example}; "neutral" is the null edit'
             )
         return self.spec.request.parse(",".join(words))
 

@@ -1,4 +1,4 @@
-"""A saved edit without its watermark, for measurements: what the mark changes is no part of the edit."""
+"""A saved edit without its watermark, for measurements: the mark's changes are not part of the edit."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .recipe import Recipe, fingerprint
 from .verify import packet, packet_of
 
 _AGREEING = 0.98
-"""Share of the pixels outside of an edit that are found to be the photo's. Where fewer are, the picture was changed
-after its recipe was written, such as by a filter, and the recipe says nothing about it."""
+"""Fraction of the pixels outside of an edit that equal the photo's. Where it is less, the picture was changed after its
+provenance record was written, such as by a filter, and the record does not describe it."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def read_clean(image: ImageLike, before: np.ndarray | None = None) -> Clean:
 
     Raises:
         ImageError: see `read_image`.
-        InputError: the file's recipe is damaged.
+        InputError: the file's provenance record is damaged.
     """
-    picture, told = read_image(image), xmp.read(_packet(image))
-    if not told.watermark:
+    picture, recorded = read_image(image), xmp.read(_packet(image))
+    if not recorded.watermark:
         return Clean(picture)
-    if told.pixels is not None and told.pixels != fingerprint(picture):
+    if recorded.pixels is not None and recorded.pixels != fingerprint(picture):
         return Clean(picture, None, "the picture was changed after its watermark was made")
     pixels = np.array(picture)
     marked = np.ascontiguousarray(pixels[..., :3])
@@ -62,8 +62,8 @@ def read_clean(image: ImageLike, before: np.ndarray | None = None) -> Clean:
         before = None
     try:
         pixels[..., :3] = watermark.unmarked(marked, before)
-        if before is not None and told.pixels is not None and picture.mode == "RGB":  # the format loses nothing
-            kept = _untouched(told.recipe, before)
+        if before is not None and recorded.pixels is not None and picture.mode == "RGB":  # the format loses nothing
+            kept = _untouched(recorded.recipe, before)
             if kept.any() and (pixels[kept] == before[kept]).all(1).mean() >= _AGREEING:
                 pixels[kept] = before[kept]
     except MissingDependencyError as error:
@@ -89,7 +89,7 @@ def read_pair(before: ImageLike, after: ImageLike) -> tuple[np.ndarray, Clean]:
 
 
 def _untouched(recipe: Recipe | None, before: np.ndarray) -> np.ndarray:
-    """(H, W) bool, where the recipe says that an edit left `before` as it was; nowhere if it was made of another."""
+    """(H, W) bool, where the record says that an edit left `before` as it was; nowhere if it was made from another."""
     kept = np.zeros(before.shape[:2], bool)
     box: Any = recipe.settings.get("changed") if recipe else None
     if recipe is None or not _is_box(box) or (recipe.photo or {}).get("sha256") != fingerprint(Image.fromarray(before)):

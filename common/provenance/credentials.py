@@ -18,16 +18,16 @@ from .recipe import DISTRIBUTION, KINDS, Recipe
 from .xmp import VOCABULARY, description
 
 COMMAND = 'pip install "face-rig[sign]"'
-# A picture says who has signed it without asking anybody on the network.
+# A picture says who has signed it without asking the network.
 _SETTINGS = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 
 
 def sign(path: Path, recipe: Recipe, certificate: Path, key: Path) -> None:
-    """Signs a file in its place; a process that dies leaves it as it was.
+    """Signs a PNG, JPEG or WebP file in its place; a process that dies leaves it as it was.
 
-    The file is PNG, JPEG or WebP. `certificate` is a chain, PEM, the signer's own first; C2PA refuses those that sign
-    themselves. `key` is its private key, PEM without a password; ES256, ES384, ES512, PS256 or Ed25519. Raises
-    MissingDependencyError: c2pa-python is not installed; InputError: certificate or key cannot be used.
+    `certificate` is a chain, PEM, the signer's own first; C2PA refuses self-signed ones. `key` is its private key, PEM
+    without a password; ES256, ES384, ES512, PS256 or Ed25519. Raises MissingDependencyError: c2pa-python is not
+    installed; InputError: certificate or key cannot be used.
     """
     c2pa = _library()
     chain, secret = (_pem(each, what) for each, what in ((certificate, "certificate"), (key, "key")))
@@ -38,7 +38,7 @@ def sign(path: Path, recipe: Recipe, certificate: Path, key: Path) -> None:
             builder.sign_file(str(path), str(signed), signer)
         signed.replace(path)
     except c2pa.C2paError as error:
-        raise InputError(f"Cannot sign with {certificate} and {key}: {error}") from error
+        raise InputError(f"Cannot sign with {certificate} and {key}: {error}", code="unreadable") from error
     finally:
         signed.unlink(missing_ok=True)
 
@@ -47,7 +47,7 @@ def read(picture: Encoded) -> dict[str, Any] | None:
     """What the credentials of a file say; None where it has none.
 
     Returns:
-        "state": "Trusted", "Valid" (rightly signed, by somebody whom nobody here vouches for) or "Invalid"; "signer",
+        "state": "Trusted", "Valid" (signed correctly by a signer who is not trusted here) or "Invalid"; "signer",
         "software", "source_type", and "faults" as the library names them.
 
     Raises:
@@ -56,13 +56,13 @@ def read(picture: Encoded) -> dict[str, Any] | None:
     """
     c2pa = _library()
     try:
-        source = (None, io.BytesIO(content_of(picture)))  # of bytes: what the file is, is told by them
+        source = (None, io.BytesIO(content_of(picture)))  # of bytes, which show the format
         with c2pa.Context.from_dict(_SETTINGS) as context, c2pa.Reader(*source, context=context) as reader:
             store = json.loads(reader.json())
     except c2pa.C2paError as error:
         if type(error).__name__.endswith("ManifestNotFound") or "NotSupported" in type(error).__name__:
             return None
-        raise ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}") from error
+        raise _unreadable(picture, error) from error
     try:
         active = store.get("manifests", {}).get(store.get("active_manifest"), {})
         generators = active.get("claim_generator_info") or [{}]
@@ -82,7 +82,11 @@ def read(picture: Encoded) -> dict[str, Any] | None:
             "faults": [each.get("code") for each in store.get("validation_status", [])],
         }
     except (AttributeError, TypeError, KeyError, IndexError) as error:
-        raise ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}") from error
+        raise _unreadable(picture, error) from error
+
+
+def _unreadable(picture: Encoded, error: Exception) -> ImageError:
+    return ImageError(f"Cannot read the content credentials of {name_of(picture)}: {error}", code="unreadable")
 
 
 def statement(recipe: Recipe) -> dict[str, Any]:
@@ -110,23 +114,23 @@ def _algorithm(secret: bytes, key: Path) -> str:
     try:
         found = load_pem_private_key(secret, None)
     except (ValueError, TypeError) as error:
-        raise InputError(f"The key {key} cannot be read: {error}") from error
+        raise InputError(f"The key {key} cannot be read: {error}", code="unreadable") from error
     if isinstance(found, ec.EllipticCurvePrivateKey):
         return {256: "es256", 384: "es384", 521: "es512"}.get(found.curve.key_size, "es256")
     if isinstance(found, rsa.RSAPrivateKey):
         return "ps256"
     if isinstance(found, ed25519.Ed25519PrivateKey):
         return "ed25519"
-    raise InputError(f"The key {key} is of a kind that C2PA does not take; take ES256.")
+    raise InputError(f"C2PA does not take a key of the kind of {key}; take ES256.", code="unknown")
 
 
 def _pem(path: Path, what: str) -> bytes:
     try:
         content = Path(path).expanduser().read_bytes()
     except OSError as error:
-        raise InputError(f"Cannot read the {what} {path}: {error}") from error
+        raise InputError(f"Cannot read the {what} {path}: {error}", code="unreadable") from error
     if not re.search(rb"-----BEGIN [A-Z ]+-----", content):
-        raise InputError(f"The {what} {path} is no PEM file.")
+        raise InputError(f"The {what} {path} is not a PEM file.", code="format")
     return content
 
 

@@ -6,15 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ..core.environment import versions
 from ..core.errors import InputError
 from ..core.jsonio import parse_json
 from ..imaging.carried import KEY, Carried
@@ -69,11 +67,11 @@ class Recipe:
         try:
             recipe = cls(**parse_json(text))
         except (ValueError, TypeError) as error:
-            raise InputError(f"The picture's recipe cannot be read: {error}") from error
+            raise InputError(f"The picture's provenance record cannot be read: {error}", code="unreadable") from error
         model, right = recipe.model or {}, isinstance(recipe.program, str) and recipe.kind in [*KINDS]
         right = right and all(isinstance(each, dict) for each in (recipe.settings, model, recipe.photo or {}))
         if not right or not isinstance(model.get("weights", {}), dict):
-            raise InputError(f"The picture's recipe is damaged: {text[:200]}")
+            raise InputError(f"The picture's provenance record is damaged: {text[:200]}", code="unreadable")
         return recipe
 
 
@@ -106,15 +104,9 @@ class Provenance(Carried):
             return replace(self.recipe, request=[part.complete().step() for part in self.parts])
         return replace(self.recipe, model=model_of(self.places)) if self.places else self.recipe
 
-    def check_format(self, kind: str, path: Path) -> None:
-        """See `Carried.check_format`."""
-        from .stamp import check_format
-
-        check_format(kind, path)
-
     def write(self, image: Image.Image, file: Path, kind: str, options: dict[str, Any]) -> None:
         """See `Carried.write`."""
-        from .stamp import write
+        from .picture import write
 
         write(image, file, kind, options, self)
 
@@ -141,7 +133,7 @@ class Provenance(Carried):
 def check_pair(certificate: Path | None, key: Path | None) -> None:
     """Raises an InputError for a certificate without a key, or the other way round."""
     if (certificate is None) != (key is None):
-        raise InputError("A signature needs a certificate and its key, both PEM files; got one of the two.")
+        raise InputError("A signature needs both a certificate and its key, as PEM files.", code="missing")
 
 
 def carried(image: Image.Image) -> Provenance | None:
@@ -178,10 +170,6 @@ def fingerprint(image: Image.Image, pixels: np.ndarray | None = None) -> str:
     return digest.hexdigest()
 
 
-@cache
 def version() -> str:
-    """Of this distribution."""
-    try:
-        return version_of(DISTRIBUTION)
-    except PackageNotFoundError:  # run from its folder
-        return "unknown"
+    """Of this distribution; "unknown" where it is run from its folder."""
+    return versions().get(DISTRIBUTION, "unknown")

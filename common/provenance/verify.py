@@ -21,7 +21,7 @@ class Signs:
 
     Attributes:
         file: its name.
-        told: by its metadata, `common.provenance.xmp.Told`.
+        recorded: what its metadata record.
         unchanged: whether the pixels are those that were saved; None where the file does not say.
         mark: the invisible watermark; None where its library is not installed.
         credentials: see `common.provenance.credentials.read`; None where there are none.
@@ -29,7 +29,7 @@ class Signs:
     """
 
     file: str
-    told: xmp.Told
+    recorded: xmp.Recorded
     unchanged: bool | None
     mark: watermark.Mark | None
     credentials: dict[str, Any] | None
@@ -38,22 +38,22 @@ class Signs:
     @property
     def synthetic(self) -> bool:
         """Whether anything says that the picture is synthetic. That nothing does proves nothing."""
-        types = [self.told.source_type, (self.credentials or {}).get("source_type")]
+        types = [self.recorded.source_type, (self.credentials or {}).get("source_type")]
         said = any(each and ("lgorithmicMedia" in each or "ynthetic" in each) for each in types)
         return said or bool(self.mark and self.mark.found)
 
     @property
     def recipe(self) -> Recipe | None:
-        """By which it can be made again."""
-        return self.told.recipe
+        """The provenance record, by which it can be repeated."""
+        return self.recorded.recipe
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
             "file": self.file,
             "synthetic": self.synthetic,
-            "source_type": self.told.source_type,
-            "software": self.told.software,
+            "source_type": self.recorded.source_type,
+            "software": self.recorded.software,
             "recipe": self.recipe and asdict(self.recipe),
             "unchanged": self.unchanged,
             "watermark": self.mark and {"found": self.mark.found, "agreeing": self.mark.agreeing, "of": watermark.BITS},
@@ -63,9 +63,9 @@ class Signs:
 
     def __str__(self) -> str:
         lines = [f"{self.file}: {'synthetic' if self.synthetic else 'nothing says that it is synthetic'}"]
-        rows: list[tuple[str, object]] = [("digital source type", self.told.source_type or "not said")]
-        if self.told.software:
-            rows.append(("made by", self.told.software))
+        rows: list[tuple[str, object]] = [("digital source type", self.recorded.source_type or "not said")]
+        if self.recorded.software:
+            rows.append(("made by", self.recorded.software))
         if self.recipe:
             rows += _recipe_rows(self.recipe)
         if self.unchanged is not None:
@@ -81,17 +81,14 @@ class Signs:
 
 
 def verify(picture: Encoded) -> Signs:
-    """Look for everything that `common.imaging.images.save_image` writes into a picture, and others write into theirs.
-
-    Args:
-        picture: its path, its bytes, or its file, open in binary mode.
+    """Looks for everything that `common.imaging.images.save_image` writes into a picture, and others write into theirs.
 
     Raises:
         ImageError: it cannot be read.
         InputError: its recipe is damaged.
     """
     image, notes = read_image(picture), []
-    told = xmp.read(packet(picture))
+    recorded = xmp.read(packet(picture))
     mark = signed = None
     try:
         mark = watermark.look(rgb(image))
@@ -101,8 +98,8 @@ def verify(picture: Encoded) -> Signs:
         signed = credentials.read(picture)
     except (MissingDependencyError, ImageError) as error:
         notes.append(str(error).replace("\n", "\n  "))
-    unchanged = None if told.pixels is None else told.pixels == fingerprint(image)
-    return Signs(Path(name_of(picture)).name, told, unchanged, mark, signed, tuple(notes))
+    unchanged = None if recorded.pixels is None else recorded.pixels == fingerprint(image)
+    return Signs(Path(name_of(picture)).name, recorded, unchanged, mark, signed, tuple(notes))
 
 
 def read_recipe(picture: Encoded) -> Recipe:
@@ -111,9 +108,7 @@ def read_recipe(picture: Encoded) -> Recipe:
     """
     recipe = xmp.read(packet(picture)).recipe
     if recipe is None:
-        raise InputError(
-            f"{name_of(picture)} does not say how it was made: it is not of ours, or has lost its metadata."
-        )
+        raise InputError(f"{name_of(picture)} has no provenance record, or has lost it.", code="missing")
     return recipe
 
 

@@ -2,7 +2,7 @@
 
 By RivaGAN (Zhang et al., "Robust Invisible Video Watermarking with Attention", arXiv 1909.01285) as the library
 invisible-watermark has it, whose wheel holds both networks. All pictures bear the same 32 bits, which say "made by this
-toolkit" and nothing about anybody. What they survive is measured by `benchmarks/watermark.py`.
+toolkit" and nothing about a person. What they survive is measured by `benchmarks/watermark.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import MissingDependencyError
-from ..core.foreign import native
+from ..core.notices import native
 from ..imaging.images import to_uint8
 
 BITS = 32
@@ -27,9 +27,9 @@ SIDE = 256
 """Pixels of the shorter side at which a picture is marked: it is brought there, and only the difference that the mark
 makes is brought back. Coarse as it is then, the mark survives what smooths a picture, and costs the same for all."""
 STRENGTH = 0.6
-"""Share of the mark that is kept: the whole one is seen in plain walls, and survives no more of what this one must."""
+"""Fraction of the mark that is kept: the whole one is visible in plain walls, and does not survive more."""
 _STEPS = 64  # of a byte
-SHARES = (1.0, 0.85, 0.75, 0.6, 0.5)
+FRACTIONS = (1.0, 0.85, 0.75, 0.6, 0.5)
 """Of the former shorter side that may be left of a picture that was cropped since: a mark is looked for at each."""
 
 _LARGEST = 8  # grey levels that the mark changes a pixel by at most
@@ -49,7 +49,7 @@ class Mark:
 
     @property
     def found(self) -> bool:
-        """Whether that is no accident."""
+        """Whether that is more than chance."""
         return self.agreeing >= ENOUGH
 
 
@@ -64,18 +64,9 @@ def unmarked(pixels: np.ndarray, before: np.ndarray | None = None) -> np.ndarray
     """A marked picture without its mark, for measurements; the mark alone costs about 45 dB.
 
     The network that marks a picture depends little on a mark that is there already, so that the picture is found by
-    repetition. Where `before` is known and the marked picture is what marking `before` gives, the pixels are those of
-    `before`, exactly; elsewhere they are right to within about one grey level.
-
-    Args:
-        pixels: (H, W, 3) uint8 RGB, marked at this size.
-        before: (H, W, 3) uint8, the picture before the edit, as its file has it; None where there is none.
-
-    Returns:
-        (H, W, 3) uint8.
-
-    Raises:
-        MissingDependencyError: see `mark`.
+    repetition. Where the picture `before` the edit is known, and marking it gives the marked picture, the pixels are
+    exactly those of `before`; elsewhere they are right to within about one grey level. All pictures are (H, W, 3)
+    uint8 RGB. Raises MissingDependencyError: see `mark`.
     """
     marked = pixels.astype(np.int16)
     if before is None:
@@ -113,10 +104,10 @@ def _change(pixels: np.ndarray) -> np.ndarray:
 
 
 def look(pixels: np.ndarray) -> Mark:
-    """The best agreement at any of `SHARES`; pixels (H, W, 3) uint8 RGB. Raises MissingDependencyError: see `mark`."""
+    """The best agreement at any of `FRACTIONS` in pixels (H, W, 3) uint8 RGB. Raises as `mark`."""
     decoder, best, own = _library().WatermarkDecoder("bits", BITS), 0, SIDE / min(pixels.shape[:2])
-    for share in SHARES:
-        small = _resized(pixels, own * share)
+    for fraction in FRACTIONS:
+        small = _resized(pixels, own * fraction)
         more = [(0, max(0, SIDE - side)) for side in small.shape[:2]]
         small = np.pad(small, [*more, (0, 0)], "wrap")  # smaller ones the network does not take
         bits = np.asarray(decoder.decode(np.ascontiguousarray(small[..., ::-1]), "rivaGan"))
@@ -129,7 +120,7 @@ def look(pixels: np.ndarray) -> Mark:
 @cache
 def _library() -> Any:
     try:
-        with native():  # onnxruntime tells that it cannot keep an identifier, where the home folder is read-only
+        with native():  # onnxruntime reports that it cannot keep an identifier, where the home folder is read-only
             import imwatermark
 
             imwatermark.WatermarkEncoder.loadModel()

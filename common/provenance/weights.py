@@ -1,4 +1,4 @@
-"""Which model: its name, and the hashes of its files, by which anybody can tell whether theirs is the same."""
+"""Which model: its name, and the hashes of its files, which show whether two models are the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..core.files import home, replace_file, sha256
+from ..core.files import home, replace_text, sha256
 from ..weights.files import PICKLED, SAFE, VARIANTS
 
 SUFFIXES = (SAFE, *PICKLED)
@@ -58,7 +58,6 @@ def _digest(path: str, size: int, changed: int) -> str:
                 return known[path][2]
     found = sha256(Path(path))
     if size >= _LARGE:
-        text = json.dumps({**known, path: [*mark, found]}, indent=1)
         with suppress(OSError):  # a folder that cannot be written costs time, nothing else
-            replace_file(kept, lambda file: file.write_text(text, encoding="utf-8"))
+            replace_text(kept, json.dumps({**known, path: [*mark, found]}, indent=1))
     return found

@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from ..core.errors import InputError
 from .recipe import DISTRIBUTION, GENERATION, KINDS, SHEET, WARP, Recipe
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -28,13 +27,13 @@ _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a packet tells.
+class Recorded:
+    """What a packet records.
 
     Attributes:
         source_type: the last part of the IPTC's digitalSourceType; None where it is not said.
         software: that made the picture.
-        recipe: of ours; None in pictures that others made.
+        recipe: None in pictures of other programs.
         pixels: `fingerprint` of what was saved, in formats that lose nothing.
         watermark: whether it was saved with the invisible mark; None where that is not said.
     """
@@ -57,7 +56,7 @@ def write(recipe: Recipe, pixels: str | None = None, watermark: bool = False) ->
     about = ElementTree.SubElement(
         ElementTree.SubElement(root, _name("rdf:RDF")), _name("rdf:Description"), {_name("rdf:about"): ""}
     )
-    told = {
+    properties = {
         "xmp:CreatorTool": software(recipe),
         "Iptc4xmpExt:DigitalSourceType": VOCABULARY + KINDS[recipe.kind],
         "Iptc4xmpExt:AISystemUsed": recipe.program
@@ -69,7 +68,7 @@ def write(recipe: Recipe, pixels: str | None = None, watermark: bool = False) ->
         "facerig:Watermark": "yes" if watermark else "no",
         **({"facerig:Pixels": pixels} if pixels else {}),
     }
-    for name, text in told.items():
+    for name, text in properties.items():
         ElementTree.SubElement(about, _name(name)).text = text
     languages = ElementTree.SubElement(ElementTree.SubElement(about, _name("dc:description")), _name("rdf:Alt"))
     ElementTree.SubElement(languages, _name("rdf:li"), {_LANGUAGE: "x-default"}).text = description(recipe)
@@ -77,33 +76,33 @@ def write(recipe: Recipe, pixels: str | None = None, watermark: bool = False) ->
     return f"{head}{ElementTree.tostring(root, encoding='unicode')}{tail}".encode()
 
 
-def read(packet: bytes) -> Told:
-    """What a packet tells, of ours or of others; one that is damaged, or no XMP, tells nothing. Raises InputError: a
-    packet of ours whose recipe is damaged.
+def read(packet: bytes) -> Recorded:
+    """What a packet records; a damaged one, or one that is not XMP, records nothing. Raises InputError: a damaged
+    provenance record.
     """
     # without entities of its own, no packet grows when it is read
     if len(packet) > LARGEST or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
-        return Told()
+        return Recorded()
     try:
         root = ElementTree.fromstring(packet.decode("utf-8", "replace").strip("\0 \n"))
     except (ElementTree.ParseError, ValueError):
-        return Told()
+        return Recorded()
     found: dict[str, str] = {}
     for about in root.iter(_name("rdf:Description")):
         found |= {key: value.strip() for key, value in about.attrib.items()}
         found |= {child.tag: (child.text or "").strip() for child in about}
 
-    def told(name: str) -> str | None:
+    def text_of(name: str) -> str | None:
         return found.get(_name(name)) or None
 
     kind, recipe, marked = (
-        told(name) for name in ("Iptc4xmpExt:DigitalSourceType", "facerig:Recipe", "facerig:Watermark")
+        text_of(name) for name in ("Iptc4xmpExt:DigitalSourceType", "facerig:Recipe", "facerig:Watermark")
     )
-    return Told(
+    return Recorded(
         kind and kind.rsplit("/", 1)[-1],
-        told("xmp:CreatorTool"),
+        text_of("xmp:CreatorTool"),
         None if recipe is None else Recipe.from_json(recipe),
-        told("facerig:Pixels"),
+        text_of("facerig:Pixels"),
         None if marked is None else marked == "yes",
     )
 
@@ -130,6 +129,4 @@ def _plain(request: object) -> str:
 
 def _name(short: str) -> str:
     prefix, _, name = short.partition(":")
-    if prefix not in _SPACES:
-        raise InputError(f"There is no namespace {prefix!r}.")
     return f"{{{_SPACES[prefix]}}}{name}"

@@ -14,23 +14,23 @@ ABOUT = """Makes pictures of people who do not exist, with all that is known of 
     python -m common.synthetic --count 500 --pairs expression --maps -o pairs/
 
 The folder holds PNG files and metadata.jsonl; load_dataset("imagefolder", data_dir="faces") of the datasets library
-reads it. A run that was stopped goes on when the same command is given again.
+reads it. Run the same command again to resume an interrupted run.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Understand the arguments and write; returns the exit code."""
+    """Parse the arguments and write the folder; returns the exit code."""
     parser = console.command_parser("python -m common.synthetic", ABOUT)
-    parser.add_argument("--count", type=int, required=True, help="how many pictures or pairs")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where they go")
-    parser.add_argument("--size", type=int, default=256, help="of the pictures in pixels")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, other people")
+    parser.add_argument("--count", type=int, required=True, help="number of pictures or pairs")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder to write")
+    parser.add_argument("--size", type=int, default=256, help="side of the pictures in pixels")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of people and pictures")
     parser.add_argument(
-        "--pairs", choices=("expression", "pose", "light", "mixed"), help="two pictures that differ in this"
+        "--pairs", choices=("expression", "pose", "light", "mixed"), help="write pairs of pictures that differ in this"
     )
-    parser.add_argument("--people", type=int, help="how many take turns (default: count / 4)")
-    parser.add_argument("--maps", action="store_true", help="also parts, mask, backgrounds and render, as pictures")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--people", type=int, help="number of people (default: count / 4)")
+    parser.add_argument("--maps", action="store_true", help="write parts, mask, backgrounds and render as pictures too")
+    parser.add_argument("--workers", type=int, default=2, help="number of processes")
     options.add_quiet(parser)
     args = parser.parse_args(argv)
 

@@ -16,13 +16,13 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ..cli import console
-from ..core.errors import InputError
 from ..core.files import replace_file
+from ..core.numbers import check_fields, check_multiple
 from ..parsing import foreground
 from ..synthetic.data.dataset import SyntheticFaces
 from ..weights.vae import decode, encode, load_vae
 from .command import command
-from .config import Precision, Schedule, TrainConfig, above_zero, at_least
+from .config import Precision, Schedule, TrainConfig
 from .loop import State, Task, train
 from .networks import begin_with, built, part
 from .sampler import ALONE, Group, generator
@@ -45,7 +45,7 @@ class AutoencoderConfig(TrainConfig):
     autoencoder: dict[str, Any] = field(default_factory=dict)
     """Table of AutoencoderDC's options."""
     start: str = ""
-    """Folder of a trained autoencoder whose weights it begins with, wherever they have the same shape."""
+    """Folder of a trained autoencoder whose weights it starts from, wherever they have the same shape."""
     size: int = 128
     """Side of the pictures in pixels."""
     synthetic_count: int = 24_000
@@ -86,9 +86,9 @@ class AutoencoderConfig(TrainConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, "size", "synthetic_count", "synthetic_people", "closer")
-        at_least(self, 0, "synthetic_seed", "latent_noise", "spread_weight", "edge_weight", "scale_weight")
-        above_zero(self, "face_weight")
+        check_fields(self, "size", "synthetic_count", "synthetic_people", "closer", low=1)
+        check_fields(self, "synthetic_seed", "latent_noise", "spread_weight", "edge_weight", "scale_weight", low=0)
+        check_fields(self, "face_weight", above=0)
 
 
 def reconstruction_loss(
@@ -152,8 +152,7 @@ class AutoencoderTask(Task):
         self.vae: Any = built(AutoencoderDC, "autoencoder", config.autoencoder)
         self.ratio = self.vae.spatial_compression_ratio
         divisor = self.ratio * (2 if config.scale_weight else 1)  # for latents that can be halved
-        if config.size % divisor:
-            raise InputError(f"size must divide by {divisor}; got {config.size}.")
+        check_multiple("size", config.size, divisor)
         if config.start:
             begin_with(self.vae, load_vae(Path(config.start).expanduser()))
         if config.compile:

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: complete or not there, found again, thinned out.
+"""Checkpoints of a training: written whole, found, thinned out.
 
 output/checkpoints/step-00001000/
 training.json   the step, and what the order of samples depends on
@@ -47,7 +47,7 @@ def complete(output: Path) -> list[Path]:
 def thin_out(output: Path, keep: int) -> None:
     """Deletes all checkpoints but the newest `keep` (0: none), and what a killed training left half written."""
     for folder in complete(output)[:-keep] if keep else []:
-        # without its facts a folder is no checkpoint, however far its deletion gets
+        # without its facts a folder is not a checkpoint, however far its deletion gets
         (folder / FACTS).unlink()
         shutil.rmtree(folder)
     for folder in (output / "checkpoints").glob(".step-*.part"):
@@ -63,12 +63,11 @@ def read_facts(folder: Path, expected: dict[str, Any]) -> int:
     facts = read_config(folder / FACTS)
     for name, value in expected.items():
         if facts.get(name) != value:
-            raise InputError(
-                f"The training in {folder.parent.parent} had {name} = {facts.get(name)!r}; the config has {value!r}.\n"
-                "  resume with the old value, or name another output"
-            )
+            message = f"The config has another {name} than the training in {folder.parent.parent}."
+            hint = "resume with the old value, or name another output"
+            raise InputError(message, code="conflict", expected=facts.get(name), actual=value, hint=hint)
     if not isinstance(facts.get("step"), int):
-        raise CheckpointError(f"{folder / FACTS} names no step; delete {folder}.")
+        raise CheckpointError(f"{folder / FACTS} names no step.", code="unreadable", hint=f"delete {folder}")
     return facts["step"]
 
 

@@ -31,10 +31,9 @@ Config = TypeVar("Config")
 def command(
     module: str, about: str, config: type[Config], run: Callable[[Config], int], argv: Sequence[str] | None = None
 ) -> int:
-    """Reads the arguments and the config, runs, and returns the exit code.
+    """Reads the arguments of `python -m module` and the config, runs, and returns the exit code.
 
-    `module` is its name for `python -m`; the help is `about` and the keys of `config`, a frozen dataclass with an
-    `output`. Without `argv` the arguments are those of the process.
+    The help is `about` and the keys of `config`, a frozen dataclass with an `output`.
     """
     parser = console.command_parser(
         f"python -m {module}",
@@ -51,7 +50,7 @@ def command(
         found: Any = read(config, args.config, args.overrides)
         check_writable(Path(found.output).expanduser())
         if sys.flags.optimize > 1:
-            raise FaceEditError("transformers needs the docstrings that python -OO takes away; use python -O")
+            raise FaceEditError("transformers needs docstrings; use python -O, not -OO", code="optimized")
         return run(found)
 
     return console.guarded(work)
@@ -76,15 +75,14 @@ def training(task: str) -> Callable[[Any], int]:
 
 
 def read(cls: type[Config], path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """A config from a TOML file, changed by `key=value` texts.
+    """A config from a TOML file, with overrides such as "steps=100" or "unet.layers_per_block=1".
 
-    `overrides` are such as "steps=100" or "unet.layers_per_block=1"; values as in TOML, bare words are text. Raises
-    InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.
+    Raises InputError: no such file, not TOML, an unknown key (the message names the nearest), or a wrong type.
     """
     try:
         values = tomllib.loads(read_text(Path(path)))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"Cannot read the config {path}: {error}") from error
+        raise InputError(f"Cannot read the config {path}: {error}", code="unreadable") from error
     for text in overrides:
         _override(values, text)
     return from_values(cls, values, str(path))
@@ -98,7 +96,7 @@ def from_values(cls: type[Config], values: Mapping[str, Any], where: str = "the 
         check_known(key, fields, where)
     missing = [name for name, field in fields.items() if name not in values and _default(field) is dataclasses.MISSING]
     if missing:
-        raise InputError(f"{where} lacks {', '.join(missing)}.")
+        raise InputError(f"{where} lacks {', '.join(missing)}.", code="missing")
     return cls(**{key: _checked(f"{where}: {key}", value, hints[key]) for key, value in values.items()})
 
 
@@ -106,7 +104,7 @@ def check_known(key: str, known: typing.Collection[str], where: str) -> None:
     """Raises an InputError that names the nearest of the known keys."""
     if key not in known:
         near = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
-        raise InputError(f"{where} has the unknown key {key!r}; did you mean {near!r}?")
+        raise InputError(f"{where} has the unknown key {key!r}.", code="unknown", hint=f"did you mean {near!r}?")
 
 
 def describe(cls: type[Any]) -> str:
@@ -141,7 +139,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def _override(values: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise InputError(f"Cannot read {text!r}; an override reads key=value, for instance steps=100.")
+        raise InputError("An override reads key=value, for instance steps=100.", code="format", actual=text)
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
@@ -150,7 +148,7 @@ def _override(values: dict[str, Any], text: str) -> None:
     for table in tables:
         values = values.setdefault(table, {})
         if not isinstance(values, dict):
-            raise InputError(f"Cannot set {key.strip()!r}: {table!r} is not a table.")
+            raise InputError(f"Cannot set {key.strip()!r}: {table!r} is not a table.", code="type")
     values[last] = parsed
 
 
@@ -163,11 +161,11 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
     arguments = typing.get_args(hint)
     if origin is Literal:
         if value not in arguments:
-            raise InputError(f"{name} must be one of {', '.join(map(repr, arguments))}; got {value!r}.")
+            raise InputError(f"{name} has an unknown value.", code="unknown", expected=arguments, actual=value)
         return value
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
-            raise InputError(f"{name} must be a list; got {value!r}.")
+            raise InputError(f"{name} has the wrong type.", code="type", expected="a list", actual=value)
         return tuple(_checked(f"{name}[{i}]", item, arguments[0]) for i, item in enumerate(value))
     if origin in (typing.Union, types.UnionType):
         raise TypeError(f"{name}: the fields of a config have one type each")
@@ -176,7 +174,7 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         try:
             value = float(value)
         except OverflowError:
-            raise InputError(f"{name} is too large: a whole number of {value.bit_length()} bits.") from None
+            raise InputError(f"{name} is too large: {value.bit_length()} bits.", code="range") from None
     if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-        raise InputError(f"{name} must be {_KINDS[expected]}; got {value!r}.")
+        raise InputError(f"{name} has the wrong type.", code="type", expected=_KINDS[expected], actual=value)
     return value

@@ -1,4 +1,4 @@
-"""What a training is told: frozen dataclasses, read from TOML by `command`. Nothing here loads torch."""
+"""Options of a training: frozen dataclasses, read from TOML by `command`. Nothing here loads torch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..core.errors import InputError
 from ..core.files import EMBEDDED, model_folder
+from ..core.numbers import check_fields
 from ..editing.defaults import Defaults, read_defaults
 from ..face3d.heads.au_scale import AU_SCALE
 
@@ -80,15 +81,15 @@ class TrainConfig:
     """Held-out samples that are validated on; 0 switches validation off."""
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "steps", "batch_size", "accumulation", "checkpoint_every", "log_every")
-        at_least(self, 0, "seed", "workers", "warmup", "keep", "clip", "weight_decay")
-        at_least(self, 0, "validate_every", "validation_count")
-        fraction(self, "ema")
-        above_zero(self, "learning_rate", "adam_epsilon")
+        check_fields(self, "steps", "batch_size", "accumulation", "checkpoint_every", "log_every", low=1)
+        check_fields(self, "seed", "workers", "warmup", "keep", "clip", "weight_decay", low=0)
+        check_fields(self, "validate_every", "validation_count", low=0)
+        check_fields(self, "ema", low=0, high=1)
+        check_fields(self, "learning_rate", "adam_epsilon", above=0)
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise InputError(f"betas must be two numbers in [0, 1); got {list(self.betas)}.")
+            raise InputError("betas must be two numbers in [0, 1).", code="range", actual=list(self.betas))
         if not self.output:
-            raise InputError("output must name a folder.")
+            raise InputError("output must name a folder.", code="missing")
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,11 @@ class DiffusionConfig(TrainConfig):
     """Fine-tune this: a folder, a hub repository that has been fetched ("owner/name"), or "embedded", the small network
     inside the package; its prediction and zero_terminal_snr then stand in place of the config's."""
     base: str = ""
-    """Begin as the paper does: a folder of Stable Diffusion 1.5. Beside `model`: for what its folder lacks."""
+    """Start as the paper does: a folder of Stable Diffusion 1.5. Beside `model`: for what its folder lacks."""
     unet: dict[str, Any] = field(default_factory=dict)
-    """Begin from random weights: a table of UNet2DConditionModel's options."""
+    """Start from random weights: a table of UNet2DConditionModel's options."""
     start: str = ""
-    """With `unet`: begin with the weights of this model's folder, those that fit; inputs that they lack begin at
+    """With `unet`: start from the weights of this model's folder, those that fit; inputs that they lack start at
     zero."""
     vae: str = ""
     """With `unet`: the folder of a trained autoencoder."""
@@ -165,18 +166,16 @@ class DiffusionConfig(TrainConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, "validation_steps")
-        at_least(self, 0, "lora_rank", "lora_alpha", "min_snr_gamma", "validation_guidance")
-        at_least(self, 0, "size", "synthetic_count", "synthetic_seed", "synthetic_people")
-        fraction(self, "vector_dropout", "held_out")
+        check_fields(self, "validation_steps", low=1)
+        check_fields(self, "lora_rank", "lora_alpha", "min_snr_gamma", "validation_guidance", low=0)
+        check_fields(self, "size", "synthetic_count", "synthetic_seed", "synthetic_people", low=0)
+        check_fields(self, "vector_dropout", "held_out", low=0, high=1)
         Defaults.of(self.defaults)
-        above_zero(self, "timestep_shift")
+        check_fields(self, "timestep_shift", above=0)
         if self.zero_terminal_snr and self.prediction != "v_prediction":
-            raise InputError('zero_terminal_snr needs prediction = "v_prediction": noise alone tells nothing of noise.')
+            raise InputError('zero_terminal_snr needs prediction = "v_prediction".', code="conflict")
         if self.zero_terminal_snr and self.min_snr_gamma:
-            raise InputError(
-                "min_snr_gamma gives the step without signal, with zero_terminal_snr, no weight; drop one."
-            )
+            raise InputError("min_snr_gamma and zero_terminal_snr exclude each other.", code="conflict")
 
     def place(self, model: str) -> Path:
         """Where a model lies that the config names: "embedded" is the one inside the package. Raises InputError:
@@ -203,9 +202,8 @@ class DiffusionConfig(TrainConfig):
                 f'prediction = "{each["prediction"]}" and zero_terminal_snr = {str(each["zero_terminal_snr"]).lower()}'
                 for each in (learned, own)
             )
-            raise InputError(
-                f"{model} learned something else than the config says.\n  expected: {expected}\n  got:      {got}"
-            )
+            message = f"{model} learned another prediction than the config says."
+            raise InputError(message, code="conflict", expected=expected, actual=got)
 
     def as_learned(self, folder: Path) -> Self:
         """The config with the prediction that the model in a folder learned."""
@@ -241,21 +239,21 @@ class EditConfig(DiffusionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        fraction(self, "unchanged")
-        above_zero(self, "region_weight")
-        at_least(self, 0, "start_guide")
+        check_fields(self, "unchanged", low=0, high=1)
+        check_fields(self, "region_weight", above=0)
+        check_fields(self, "start_guide", low=0)
         if self.unchanged and self.vector_dropout:
-            raise InputError("unchanged and vector_dropout both give a zero vector its meaning; set one of them to 0.")
+            raise InputError("unchanged and vector_dropout exclude each other; set one of them to 0.", code="conflict")
         if bool(self.unet) + bool(self.model or self.base) != 1:
-            raise InputError("Name what to begin with: model, or base, or a table [unet].")
+            raise InputError("Name what to start from: model, or base, or a table [unet].", code="count")
         if bool(self.vae) + bool(self.autoencoder) != bool(self.unet):
-            raise InputError("vae or [autoencoder] goes with [unet], one of them; other models bring their own.")
+            raise InputError("[unet] goes with vae or [autoencoder], other models with neither.", code="conflict")
         if self.start and not self.unet:
-            raise InputError("start goes with [unet]; model is what other trainings begin with.")
+            raise InputError("start goes with [unet]; other trainings start from model.", code="conflict")
         if self.unet and not self.size:
-            raise InputError("[unet] needs a size.")
+            raise InputError("[unet] needs a size.", code="missing")
         if bool(self.manifest) + bool(self.synthetic_count) != 1:
-            raise InputError("Name the data: manifest, or synthetic_count.")
+            raise InputError("Name the data: manifest, or synthetic_count.", code="count")
 
     def of_model(self) -> Self:
         """The config with what the embedded model learned to predict; others must be configured as they learned."""
@@ -263,7 +261,7 @@ class EditConfig(DiffusionConfig):
 
     @property
     def origin(self) -> str:
-        """What the training begins with, in words."""
+        """What the training starts from, as text."""
         given = self.model or self.start or self.base
         if given == EMBEDDED:
             return "the small network inside the package, which saw synthetic people alone"
@@ -283,27 +281,3 @@ def _learned(scheduler: Mapping[str, Any]) -> dict[str, Any]:
         "prediction": scheduler.get("prediction_type", "epsilon"),
         "zero_terminal_snr": bool(scheduler.get("rescale_betas_zero_snr")),
     }
-
-
-# --- checks ----------------------------------------------------------------------------------------------------------
-
-
-def at_least(config: Any, low: float, *names: str) -> None:
-    """Raises an InputError where a field of a config lies below `low` or is not finite."""
-    for name in names:
-        if not low <= getattr(config, name) < float("inf"):
-            raise InputError(f"{name} must be at least {low}; got {getattr(config, name)}.")
-
-
-def above_zero(config: Any, *names: str) -> None:
-    """Raises an InputError where a field of a config is not a finite number above 0."""
-    for name in names:
-        if not 0 < getattr(config, name) < float("inf"):
-            raise InputError(f"{name} must be a number above 0; got {getattr(config, name)}.")
-
-
-def fraction(config: Any, *names: str) -> None:
-    """Raises an InputError where a field of a config does not lie in [0, 1]."""
-    for name in names:
-        if not 0 <= getattr(config, name) <= 1:
-            raise InputError(f"{name} must lie in [0, 1]; got {getattr(config, name)}.")

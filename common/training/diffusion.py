@@ -74,6 +74,6 @@ class DiffusionTask(Task, Generic[Config]):
 
 
 def synthetic_faces(config: DiffusionConfig, count: int, size: int, seed: int, **options: Any) -> SyntheticFaces:
-    """People who do not exist, as a config says; see `SyntheticFaces` for the options."""
+    """Synthetic people, as a config says; see `SyntheticFaces` for the options."""
     people = config.synthetic_people or None
     return SyntheticFaces(count, size=size, seed=seed, people=people, cache=config.synthetic_cache or None, **options)

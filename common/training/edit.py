@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from ..core.errors import InputError
 from ..core.files import replace_file
+from ..core.numbers import check_multiple
 from ..diffusion import loading
 from ..diffusion.conditioning import Rig
 from ..diffusion.loading import Release
@@ -48,7 +49,7 @@ class EditTask(DiffusionTask[Config]):
         about: what it does and its command, for the model card.
         about_synthetic: what a model that learned from synthetic pairs is, for the card.
         release: layout of its folder.
-        guides: how many conditioning images there are.
+        guides: number of conditioning images.
         held_out: pairs to validate on, or None.
 
     `vector_size` is V, numbers of the vector; `published` are the defaults of the released scripts.
@@ -69,9 +70,8 @@ class EditTask(DiffusionTask[Config]):
         self.defaults = config.use(published)
         self.pipeline = pipeline = begin(config, self, vector_size)
         self.size = config.size or pipeline.sample_size
-        if self.size % pipeline.vae_scale_factor:
-            raise InputError(f"size must divide by {pipeline.vae_scale_factor}; got {self.size}.")
-        pairs, self.held_out, told = self._sources()
+        check_multiple("size", self.size, pipeline.vae_scale_factor)
+        pairs, self.held_out, origin = self._sources()
         self.configs = (dict(pipeline.unet.config), dict(pipeline.id_encoder.config))
         twin = TwinUNet(pipeline.unet, pipeline.id_encoder, train_id_encoder=config.train_id_encoder)
         if config.lora_rank:
@@ -80,7 +80,7 @@ class EditTask(DiffusionTask[Config]):
         self.metrics = () if self.held_out is None else METRICS
         self.dropout = config.unchanged or config.vector_dropout
         self.title = f"A {self.name} model"
-        self.notes = self._notes(len(pairs), told)  # type: ignore[arg-type]
+        self.notes = self._notes(len(pairs), origin)  # type: ignore[arg-type]
         self._validated: Pair = {}
 
     # --- what an editor says -----------------------------------------------------------------------------------------
@@ -90,12 +90,12 @@ class EditTask(DiffusionTask[Config]):
         raise NotImplementedError
 
     def synthetic(self, count: int, seed: int) -> Dataset[Pair]:
-        """Pairs of people who do not exist."""
+        """Pairs of synthetic people."""
         raise NotImplementedError
 
     @staticmethod
     def named(vector: list[float]) -> str:
-        """What a vector asks for, in words."""
+        """What a vector asks for, as text."""
         raise NotImplementedError
 
     # --- data --------------------------------------------------------------------------------------------------------
@@ -106,25 +106,25 @@ class EditTask(DiffusionTask[Config]):
         count = config.validation_count
         if config.manifest:
             apart = self.listed(config.validation_manifest) if config.validation_manifest else None
-            share = config.held_out if count else 0.0
-            pairs, held_out, told = hold_out(
-                self.listed(config.manifest), apart, share, config.seed, "validation_manifest"
+            fraction = config.held_out if count else 0.0
+            pairs, held_out, origin = hold_out(
+                self.listed(config.manifest), apart, fraction, config.seed, "validation_manifest"
             )
-            return pairs, held_out, f"`{Path(config.manifest).name}`: {told}"
+            return pairs, held_out, f"`{Path(config.manifest).name}`: {origin}"
         seed = config.synthetic_seed
         held_out = self.synthetic(count, seed + 1) if count else None
-        told = f"{config.synthetic_count} pairs of synthetic people (`common.synthetic`, seed {seed})"
+        origin = f"{config.synthetic_count} pairs of synthetic people (`common.synthetic`, seed {seed})"
         apart_too = f"; validated on {count} pairs of other people" if count else ""
-        return self.synthetic(config.synthetic_count, seed), held_out, f"{told}{apart_too}."
+        return self.synthetic(config.synthetic_count, seed), held_out, f"{origin}{apart_too}."
 
-    def _notes(self, count: int, told: str) -> str:
+    def _notes(self, count: int, origin: str) -> str:
         config = self.config
         extra = "" if config.manifest else self.about_synthetic
         kind = f"pairs listed in `{Path(config.manifest).name}`" if config.manifest else "synthetic pairs"
         who = f"measured by: {config.measured_by}" if config.manifest else "known exactly: the people are synthetic"
         return (
             f"{self.about}\n\nTrained on {count} {kind} of {self.size} x {self.size} pixels, from {config.origin}."
-            f"{extra}\n\n## Data\n\n{told} Action units and other conditions are {who}."
+            f"{extra}\n\n## Data\n\n{origin} Action units and other conditions are {who}."
         )
 
     # --- the training ------------------------------------------------------------------------------------------------
@@ -221,10 +221,12 @@ def begin(config: EditConfig, task: EditTask[Any], vector_size: int) -> FaceEdit
     else:
         pipeline = loading.from_stable_diffusion(config.base, vector_size=vector_size, guides=task.guides)
     if pipeline.prompt_embeds is None:
-        raise InputError(f"{config.model or config.base} has no {PROMPT_FILE}, nor text_encoder/ and tokenizer/.")
+        model = config.model or config.base
+        raise InputError(f"{model} has no {PROMPT_FILE}, nor text_encoder/ and tokenizer/.", code="missing")
     pipeline.prompt_embeds = pipeline.prompt_embeds.float()  # the file may be half, and the networks are not
     if pipeline.unet.config.get("projection_class_embeddings_input_dim") != vector_size:
-        raise InputError(f"{config.model} is no {task.name}: its vector has not {vector_size} numbers.")
+        message = f"{config.model} is not a {task.name} model: its vector has another size."
+        raise InputError(message, code="size", expected=vector_size)
     if config.model:
         config.check_learned(pipeline.scheduler.config, config.model)
     options = dict(pipeline.scheduler.config) | {"prediction_type": config.prediction}
@@ -260,7 +262,7 @@ def _begin_at(unet: Any, guide: int, guides: int) -> None:
     InputError: there is no such image.
     """
     if guide >= guides:
-        raise InputError(f"start_guide is out of range.\n  expected: 0 to {guides - 1}\n  got:      {guide}")
+        raise InputError("start_guide is out of range.", code="range", expected=f"0 to {guides - 1}", actual=guide)
     noise, *shown = unet.conv_in.weight.chunk(1 + guides, 1)
     shown[0], shown[guide] = shown[guide], shown[0]
     unet.conv_in.weight.copy_(torch.cat([noise, *shown], 1))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,7 +28,7 @@ BASELINE = "baseline.json"
 class Log:
     """A CSV file with a row for each step; rows of steps that a resumed training repeats are dropped.
 
-    The first of the columns is the step; `first` is the step at which the training begins or goes on.
+    The first of the columns is the step; `first` is the step at which the training starts or resumes.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], first: int) -> None:
@@ -68,17 +67,6 @@ def read_log(path: Path) -> list[dict[str, float]]:
     return found
 
 
-def tensorboard(folder: Path, wanted: bool, first: int) -> Any:
-    """A SummaryWriter that drops what came after step `first`, or None: not wanted, or TensorBoard is not installed."""
-    if not wanted:
-        return None
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder), purge_step=first + 1)
-
-
 def draw_curve(log: Path, target: Path) -> bool:
     """The loss over the steps as a PNG, each step pale and their running mean on top; False without matplotlib."""
     try:
@@ -101,17 +89,11 @@ def draw_curve(log: Path, target: Path) -> bool:
     return True
 
 
-def write_baseline(folder: Path, metrics: Mapping[str, float]) -> None:
-    """Writes the metrics before the first step."""
-    text = json.dumps(dict(metrics), indent=1) + "\n"
-    replace_file(folder / BASELINE, lambda path: path.write_text(text, encoding="utf-8"))
-
-
 def model_card(output: Path, config: TrainConfig, task: Task) -> str:
     """The README.md of a trained model, from the logs in the output folder."""
     rows = read_log(output / "log.csv")
     tail = [row["loss"] for row in rows[-max(1, len(rows) // 10) :]]
-    loss = sum(tail) / len(tail) if tail else math.nan  # somebody deleted the log
+    loss = sum(tail) / len(tail) if tail else math.nan  # the log was deleted
     last = (read_log(output / "validation.csv") or [{}])[-1]
     metrics = {name: value for name, value in last.items() if name != "step"}
     before = read_config(output / BASELINE) if (output / BASELINE).is_file() else {}
@@ -127,9 +109,7 @@ def model_card(output: Path, config: TrainConfig, task: Task) -> str:
         for name, value in metrics.items()
     )
     table = f"| measure | before training | now |\n|---|---|---|\n{measured}"
-    installed = environment.versions()
-    packages = [f"{name} {installed[name]}" for name in _PACKAGES if name in installed]
-    versions = ", ".join([f"Python {installed['python']}", *packages])
+    versions = ", ".join(f"{name} {version}" for name, version in environment.versions().items())
     limits = [f"**On held-out samples, {problem}.**"] * bool(problem) + [_LIMITS]
     return (
         f"# {task.title}\n\n{task.notes}\n\n"
@@ -145,7 +125,6 @@ _LIMITS = (
     " Edited faces are synthetic media and are marked as such: do not pass them off as photographs, and do not use them"
     " to identify or judge anyone."
 )
-_PACKAGES = ("face-rig", "torch", "diffusers", "transformers", "accelerate")
 
 
 def _text(value: float) -> str:

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..core.errors import CheckpointError, FaceEditError, InputError
-from ..core.files import PATIENCE, alone, replace_file
+from ..core.files import PATIENCE, alone, replace_text
 from ..weights.state_dict import read_pickled
 from . import checkpointing, logs
 from .config import TrainConfig
@@ -78,7 +78,7 @@ class Task:
         raise NotImplementedError
 
     def judge(self, metrics: Mapping[str, float]) -> str:
-        """What is wrong with a model of these metrics, in words; empty where nothing is."""
+        """What is wrong with a model of these metrics, as text; empty where nothing is."""
         return ""
 
 
@@ -119,7 +119,7 @@ class Run:
         self.accelerator = accelerator = _accelerator(config)
         self.sharded = accelerator.distributed_type == DistributedType.FSDP
         if self.sharded and config.ema:
-            raise InputError("ema needs whole weights in every process, which FSDP has not; set ema = 0.")
+            raise InputError("FSDP has no whole weights for ema; set ema = 0.", code="conflict")
         self.group = Group(accelerator.process_index, accelerator.num_processes, accelerator.wait_for_everyone)
         self._turns(0)  # does the batch divide?
         for network in task.frozen:
@@ -130,10 +130,10 @@ class Run:
         self.losses: list[torch.Tensor] = []
         self.rows: list[tuple[int, torch.Tensor, float, Any]] = []
         self.norm: Any = 0.0
+        accelerator.init_trackers("tensorboard", init_kwargs={"tensorboard": {"purge_step": self.step + 1}})
         if accelerator.is_main_process:
             self.log = logs.Log(self.output / "log.csv", LOG, self.step)
             self.validations = logs.Log(self.output / "validation.csv", ("step", *task.metrics), self.step)
-            self.board = logs.tensorboard(self.output / "tensorboard", config.tensorboard, self.step)
         if self.step == 0:
             self._validate()
         self.started = time.perf_counter()
@@ -176,7 +176,7 @@ class Run:
         if not found:
             return 0
         if not self.config.resume:
-            raise InputError(f"{self.output} holds a training already, and resume is false; name another output.")
+            raise InputError(f"{self.output} holds a training; name another, or set resume.", code="duplicate")
         step = checkpointing.read_facts(found[-1], self._facts())
         self._load(found[-1] / "state", step)
         self._say(f"resuming from step {step}")
@@ -190,10 +190,9 @@ class Run:
                 read_pickled(path)  # refuses pickles with code, which accelerate would run in these files
             self.accelerator.load_state(str(folder))
         except Exception as error:  # damaged files fail in many ways
-            raise CheckpointError(
-                f"{folder} is damaged, or does not fit the config: {str(error)[:300]}\n"
-                "  keep the networks, lora_rank and ema that it had, or name another output; delete it if damaged"
-            ) from error
+            message = f"{folder} is damaged, or does not fit the config: {str(error)[:300]}"
+            hint = "keep its networks, lora_rank and ema, or name another output; delete it if damaged"
+            raise CheckpointError(message, code="unreadable", hint=hint) from error
         self.accelerator.step = 0  # of the passes; their number in a step may be another now
         if self.ema is not None:
             self.ema.to(self.accelerator.device)
@@ -260,16 +259,15 @@ class Run:
         self.started = time.perf_counter()
         if self.accelerator.is_main_process:
             self.log.add(rows)
-            for row in rows:
-                self._draw("training", row)
+        for row in rows:
+            self._track("training", row)
         if not torch.isfinite(losses).all():
-            raise FaceEditError(f"The loss became NaN or infinite by step {self.step}.\n{SMALLER}")
+            raise FaceEditError(f"The loss became NaN or infinite by step {self.step}.\n{SMALLER}", code="values")
 
-    def _draw(self, title: str, row: dict[str, float]) -> None:
+    def _track(self, title: str, row: Mapping[str, float]) -> None:
         """Shows a row, but its step, in TensorBoard."""
-        if self.board is not None:
-            for name in [*row][1:]:
-                self.board.add_scalar(f"{title}/{name}", row[name], int(row["step"]))
+        values = {f"{title}/{name}": value for name, value in row.items() if name != "step"}
+        self.accelerator.log(values, step=int(row["step"]))
 
     def _validate(self) -> None:
         """Measures the networks; before the first step that is the baseline, to which the others are compared."""
@@ -284,13 +282,13 @@ class Run:
             plain.train()
             row = {"step": self.step, **metrics}
             if self.step == 0:
-                logs.write_baseline(self.output, metrics)
+                replace_text(self.output / logs.BASELINE, json.dumps(metrics, indent=1) + "\n")
                 self._say("before the first step: " + ", ".join(f"{key} {value:.4g}" for key, value in metrics.items()))
             else:
                 self.validations.add([row])
                 if problem := self.task.judge(metrics):
                     log.warning("step %d: %s", self.step, problem)
-            self._draw("validation", row)
+            self._track("validation", row)
         accelerator.wait_for_everyone()
 
     @contextmanager
@@ -310,7 +308,7 @@ class Run:
     def _checkpoint(self) -> None:
         accelerator = self.accelerator
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters):
-            raise FaceEditError(f"Some weights became NaN or infinite by step {self.step}.\n{SMALLER}")
+            raise FaceEditError(f"Some weights became NaN or infinite by step {self.step}.\n{SMALLER}", code="values")
         final = checkpointing.place(self.output, self.step)
         part = checkpointing.unfinished(final)
         if accelerator.is_main_process:
@@ -335,11 +333,9 @@ class Run:
         if self.accelerator.is_main_process:
             checkpointing.copy_model(checkpointing.complete(self.output)[-1], target)
             card = logs.model_card(self.output, self.config, self.task)
-            replace_file(target / "README.md", lambda path: path.write_text(card, encoding="utf-8"))
+            replace_text(target / "README.md", card)
             if not logs.draw_curve(self.output / "log.csv", self.output / "loss.png"):
                 self._say('no loss.png: matplotlib is not installed (pip install "face-rig[train]")')
-            if self.board is not None:
-                self.board.close()
         self.accelerator.wait_for_everyone()
         self.accelerator.end_training()
         self._say(f"finished: {target}")
@@ -347,19 +343,20 @@ class Run:
 
 
 def _accelerator(config: TrainConfig) -> Accelerator:
-    # accelerate takes fp16 on a CPU without a word, and then does not compute in it.
+    # accelerate takes fp16 on a CPU silently, and then does not compute in it.
     asked = config.precision or os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
     if asked == "fp16" and str(PartialState().device) == "cpu":
-        raise InputError('precision = "fp16" needs a GPU, and there is none here; use "bf16" or "no".')
+        raise InputError('precision = "fp16" needs a GPU, and there is none here; use "bf16" or "no".', code="device")
     try:
         accelerator = Accelerator(
-            mixed_precision=config.precision or None, gradient_accumulation_steps=config.accumulation
+            mixed_precision=config.precision or None,
+            gradient_accumulation_steps=config.accumulation,
+            log_with="tensorboard" if config.tensorboard else None,  # left out where it is not installed
+            project_dir=Path(config.output).expanduser(),
         )
     except ValueError as error:
-        raise InputError(f'precision = "{config.precision}" cannot be had here: {error}') from error
+        raise InputError(f'precision = "{config.precision}" cannot be had here: {error}', code="device") from error
     if (launched := int(os.environ.get("WORLD_SIZE", 1))) > 1 and accelerator.num_processes == 1:
-        raise InputError(
-            f"{launched} processes were launched, but each believes to be the only one: they would overwrite each"
-            " other's files.\n  without GPUs: set ACCELERATE_USE_CPU=true"
-        )
+        message = f"{launched} processes were launched, but each runs alone and would overwrite the others' files."
+        raise InputError(message, code="processes", hint="without GPUs: set ACCELERATE_USE_CPU=true")
     return accelerator

@@ -70,7 +70,7 @@ class Manifest(Dataset[Pair]):
             known = [identified(row[name], pictures[name]) for name in self.pictures]
             digest.update(repr(known + vector).encode())
         if not self.rows:
-            raise InputError(f"{self.path} lists no pairs.")
+            raise InputError(f"{self.path} lists no pairs.", code="empty")
         self.pictures_of = [tuple(_name(row[role]) for role in ("source", "target")) for row in self.rows]
         self.fingerprint = digest.hexdigest()[:16]
 
@@ -89,10 +89,11 @@ class Manifest(Dataset[Pair]):
 
     def _checked(self, row: Any) -> tuple[dict[str, Any], dict[str, Any], list[float]]:
         if not isinstance(row, Mapping):
-            raise InputError(f"the columns must be {', '.join(self.columns)}; got {type(row).__name__}")
+            kind = type(row).__name__
+            raise InputError("the columns differ.", code="unknown", expected=self.columns, actual=kind)
         row = {key: value for key, value in row.items() if key not in self.unused}
         if set(row) - {person_of(row)[0]} != set(self.columns):
-            raise InputError(f"the columns must be {', '.join(self.columns)}; got {', '.join(sorted(map(str, row)))}")
+            raise InputError("the columns differ.", code="unknown", expected=self.columns, actual=sorted(map(str, row)))
         pictures = {name: self._picture(name, row[name]) for name in self.pictures}
         return row, pictures, self.vector(row)
 
@@ -100,24 +101,24 @@ class Manifest(Dataset[Pair]):
         found = value
         if not isinstance(value, Image.Image):
             if not value or not isinstance(value, (str, Path)):
-                raise InputError(f"{name} must be a path; got {value!r}")
+                raise InputError(f"{name} is not a path.", code="type", actual=value)
             found = self.path.parent / expanded(value)
             if not found.is_file():
-                raise InputError(f"{name}: there is no file {found}")
+                raise InputError(f"{name}: there is no file {found}", code="missing")
         width, height = picture_size(found)
         if width != height:
-            raise InputError(f"{name} must be a square crop; {value} has {width} x {height} pixels")
+            raise InputError(f"{name}: {value} is not a square crop.", code="size", actual=(width, height))
         return found
 
 
 def parsed(name: str, value: Any) -> Any:
-    """The value of a column; a text that begins as JSON is parsed. Raises InputError: it is not valid JSON."""
+    """The value of a column; a text that starts as JSON is parsed. Raises InputError: it is not valid JSON."""
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
     try:
         return parse_json(value)
     except ValueError as error:
-        raise InputError(f"{name}: {value!r} is not valid JSON: {error}") from error
+        raise InputError(f"{name}: {value!r} is not valid JSON: {error}", code="format") from error
 
 
 def intensities(name: str, value: Any) -> list[float]:
@@ -129,7 +130,7 @@ def intensities(name: str, value: Any) -> list[float]:
     try:
         return to_vector(parsed(name, value), low=0, high=5)
     except (ActionUnitError, ShapeError) as error:
-        raise InputError(f"{name}: {error}") from error
+        raise InputError(f"{name}: {error}", code="range") from error
 
 
 def _hugging_face(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
@@ -140,9 +141,11 @@ def _hugging_face(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
     try:
         data: Any = load_from_disk(str(path))
     except Exception as error:  # a folder can fail to be a data set in many ways
-        raise InputError(f"{path} is not a folder that Dataset.save_to_disk wrote: {str(error)[:300]}") from error
+        raise InputError(
+            f"{path} is not a folder that Dataset.save_to_disk wrote: {str(error)[:300]}", code="format"
+        ) from error
     if hasattr(data, "keys"):
-        raise InputError(f"{path} holds several data sets, {', '.join(data)}; name the folder of one.")
+        raise InputError(f"{path} holds several data sets, {', '.join(data)}; name the folder of one.", code="several")
     return enumerate(data, 1)
 
 

@@ -33,7 +33,7 @@ def built(network: Any, table: str, options: Mapping[str, Any]) -> Any:
     try:
         return network(**options)
     except (TypeError, ValueError) as error:
-        raise InputError(f"[{table}] makes no {network.__name__}: {error}") from error
+        raise InputError(f"[{table}] does not make a {network.__name__}: {error}", code="conflict") from error
 
 
 def autoencoder(vae: str, table: Mapping[str, Any]) -> Any:
@@ -68,7 +68,7 @@ def add_adapter(network: Any, rank: int, alpha: float, targets: Sequence[str]) -
     name.
     """
     if not targets:
-        raise InputError('lora_targets must name layers, such as ["to_q", "to_v"]; it is empty.')
+        raise InputError("lora_targets is empty.", code="empty", expected='names of layers, such as ["to_q", "to_v"]')
     try:
         from peft import LoraConfig
     except ImportError as error:
@@ -77,7 +77,9 @@ def add_adapter(network: Any, rank: int, alpha: float, targets: Sequence[str]) -
         # peft's annotation has a whole number, its arithmetic takes any
         network.add_adapter(LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets)))  # type: ignore[arg-type]
     except ValueError as error:
-        raise InputError(f"lora_targets {list(targets)} name no layer that can be adapted: {error}") from error
+        raise InputError(
+            f"lora_targets {list(targets)} name no layer that can be adapted: {error}", code="unknown"
+        ) from error
 
 
 def merged(state: Mapping[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:

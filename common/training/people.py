@@ -42,7 +42,7 @@ def person_of(row: Any) -> tuple[str | None, str | None]:
 def groups(people: Sequence[str | None], pictures: Sequence[Iterable[str]]) -> list[str]:
     """For each row the name of its group: rows of one person, or with a picture in common, are in one group.
 
-    A person is None where nobody knows; `pictures` are names.
+    A person is None where it is unknown; `pictures` are names.
     """
     parent: dict[str, str] = {}
 
@@ -62,13 +62,13 @@ def groups(people: Sequence[str | None], pictures: Sequence[Iterable[str]]) -> l
     return [top(label) for label in labels]
 
 
-def split(of: Sequence[str], share: float, seed: int) -> tuple[list[int], list[int]]:
+def split(of: Sequence[str], fraction: float, seed: int) -> tuple[list[int], list[int]]:
     """Rows to train on, and rows of held-out groups, one of each group in turn, so that the first show many people.
 
-    `of` is the group of each row; a `share` of the groups is held out: at least one, and never all.
+    `of` is the group of each row; a `fraction` of the groups is held out: at least one, and never all.
     """
     names = sorted(set(of), key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())
-    count = min(max(1, round(share * len(names))), len(names) - 1)
+    count = min(max(1, round(fraction * len(names))), len(names) - 1)
     apart = set(names[:count])
     return [row for row, name in enumerate(of) if name not in apart], in_turn(of, apart)
 
@@ -85,11 +85,11 @@ def in_turn(of: Sequence[str], chosen: Iterable[str] | None = None) -> list[int]
     return [row for _, row in sorted(turns)]
 
 
-def hold_out(data: Any, held_out: Any | None, share: float, seed: int, key: str) -> tuple[Any, Any | None, str]:
+def hold_out(data: Any, held_out: Any | None, fraction: float, seed: int, key: str) -> tuple[Any, Any | None, str]:
     """Data to train on, held-out data, and what the model card says of both.
 
     `data` has `people` and `pictures_of` its rows. `held_out` is another list that the user names for it, or None,
-    which splits `data` by a `share` of its people, 0 for none. `key` of the config names another list, for messages.
+    which splits `data` by a `fraction` of its people, 0 for none. `key` of the config names another list, for messages.
     """
     known = groups(data.people, data.pictures_of)
     named = all(person is not None for person in data.people)
@@ -104,9 +104,9 @@ def hold_out(data: Any, held_out: Any | None, share: float, seed: int, key: str)
                 min(both),
             )
         rows = in_turn(groups(held_out.people, held_out.pictures_of))
-        told = f"{len(data)} rows ({len(set(known))} {kind}); validated on {len(held_out)} rows of a list of its own"
-        return data, Part(held_out, rows), f"{told}{', which shares some of them' * bool(both)}."
-    if not share:
+        summary = f"{len(data)} rows ({len(set(known))} {kind}); validated on {len(held_out)} rows of a list of its own"
+        return data, Part(held_out, rows), f"{summary}{', which shares some of them' * bool(both)}."
+    if not fraction:
         return data, None, f"{len(data)} rows ({len(set(known))} {kind}); none held out."
     if len(set(known)) < 2:
         log.warning("the list shows one person or photo alone, so none can be held out; name another list: %s", key)
@@ -117,10 +117,10 @@ def hold_out(data: Any, held_out: Any | None, share: float, seed: int, key: str)
             " may be on both sides",
             " or ".join(COLUMNS[:2]),
         )
-    train, apart = split(known, share, seed)
+    train, apart = split(known, fraction, seed)
     people = len({known[row] for row in train}), len({known[row] for row in apart})
-    told = f"{len(train)} rows of {people[0]} {kind}; held out: {len(apart)} rows of {people[1]} other {kind}"
-    return Part(data, train), Part(data, apart), f"{told}{'' if named else ', who may be the same people'}."
+    summary = f"{len(train)} rows of {people[0]} {kind}; held out: {len(apart)} rows of {people[1]} other {kind}"
+    return Part(data, train), Part(data, apart), f"{summary}{'' if named else ', who may be the same people'}."
 
 
 def _labels(data: Any) -> Iterable[str]:

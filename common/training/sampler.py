@@ -95,7 +95,7 @@ class Numbered(Dataset[dict[str, Any]]):
         self.length = len(data)  # type: ignore[arg-type]
         self._shuffled: tuple[int, list[int]] = (-1, [])
         if not self.length:
-            raise InputError("There are no samples to train on.")
+            raise InputError("There are no samples to train on.", code="empty")
 
     def index(self, number: int) -> int:
         """Which item of the data set sample `number` is."""
@@ -119,12 +119,10 @@ class Turns(Sampler[list[int]]):
 
     def __init__(self, first: int, last: int, batch_size: int, passes: int = 1, group: Group = ALONE) -> None:
         if batch_size % (passes * group.processes):
-            raise InputError(
-                "batch_size must divide by accumulation x processes; "
-                f"got {batch_size} and {passes} x {group.processes}."
-            )
+            expected = f"a multiple of accumulation x processes, {passes} x {group.processes}"
+            raise InputError("batch_size is out of range.", code="range", expected=expected, actual=batch_size)
         if last < first:
-            raise InputError(f"The training is at step {first} already; steps = {last} would end it before.")
+            raise InputError(f"The training is at step {first} already, beyond its last.", code="range", actual=last)
         self.turns = range(first * passes, last * passes)
         self.size = batch_size // (passes * group.processes)
         self.group = group

@@ -46,18 +46,11 @@ class TwinUNet(nn.Module):
         source: torch.Tensor,
         prompt: torch.Tensor,
     ) -> torch.Tensor:
-        """The denoiser's prediction.
+        """The denoiser's prediction (B, C, h, w), the noise or v.
 
-        Args:
-            noisy: (B, C, h, w), in the scaled space of the VAE.
-            timesteps: (B,) int64.
-            vector: (B, V), through `class_labels`.
-            guides: (B, G C, h, w), G guides as `mode()` of the VAE, not scaled.
-            source: (B, C, h, w), who it is; `mode()`, not scaled.
-            prompt: (1 or B, L, D).
-
-        Returns:
-            (B, C, h, w), the noise or v.
+        `noisy` is (B, C, h, w) in the scaled space of the VAE, `timesteps` (B,) int64, `vector` (B, V), `prompt`
+        (1 or B, L, D). `guides`, the conditioning images (B, G C, h, w), and `source` (B, C, h, w), which shows the
+        person, are the VAE's `mode()`, not scaled.
         """
         identity = project_identity(self.unet, encode_tokens(self.id_encoder, source, prompt))
         return self.unet(

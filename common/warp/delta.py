@@ -17,19 +17,12 @@ TURN_SCALE = 10.0
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """From a face to what it shall be.
+    """From a face as it is to the requested one."""
 
-    Attributes:
-        units: (12,) added intensities of the action units, in the order of `ACTION_UNITS`.
-        turn: (3, 3) rotation of the head, about the picture's axes.
-        before: (9, 3) the light on the face, see `common.face3d.rendering.lighting`.
-        light: (9, 3) the light that shall fall on it, in the same measure.
-    """
-
-    units: torch.Tensor
-    turn: torch.Tensor
-    before: torch.Tensor
-    light: torch.Tensor
+    units: torch.Tensor  # (12,) added intensities of the action units, in the order of `ACTION_UNITS`
+    turn: torch.Tensor  # (3, 3) rotation of the head, about the picture's axes
+    before: torch.Tensor  # (9, 3) the light on the face, see `common.face3d.rendering.lighting`
+    light: torch.Tensor  # (9, 3) the requested light, in the same measure
 
     def vector(self) -> torch.Tensor:
         """The change as (24,) float32, zero where nothing changes.

@@ -33,7 +33,7 @@ def at(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
     return picture[y, x]
 
 
-def smoothstep(share: np.ndarray) -> np.ndarray:
-    """Weights in [0, 1] without corners, of shares that are cut to that."""
-    share = share.clip(0, 1)
-    return share * share * (3 - 2 * share)
+def smoothstep(fraction: np.ndarray) -> np.ndarray:
+    """Weights in [0, 1] without corners, of fractions that are cut to that."""
+    fraction = fraction.clip(0, 1)
+    return fraction * fraction * (3 - 2 * fraction)

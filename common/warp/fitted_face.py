@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import cv2
@@ -22,9 +22,9 @@ from .lips import Lips, bite, opening
 from .placement import Placed, misses, place
 
 DIM = 0.12
-"""Least brightness that a place was lit with: what is darker tells nothing of its colour."""
+"""Least brightness that a place was lit with: what is darker shows nothing of its colour."""
 _TOOTH, _ENAMEL = 0.9, 0.8  # quantile of an open mouth's light that comes from a tooth, and that tooth's brightness
-_OPEN = 30  # pixels of a window that a mouth must show to tell that
+_OPEN = 30  # pixels of a window that a mouth must show for that
 _ROUNDS = 60  # of taking the neighbours' mean; vertices farther than this from all that is seen get the mean colour
 _SCLERA = 0.5  # linear brightness of the white of an eye under a light of 1
 _EXPOSURE = (0.5, 1.5)
@@ -39,36 +39,26 @@ _WHITEST, _TINTED = 3.5, 12.0
 """Times the brightness of skin in the same light that a white surface has at most: of all channels, and of one, which
 in brown skin may be far below the others."""
 _BRIGHT = 180  # bytes that the brightest tenth of a window has, before the lips in it are looked for
-_FACING = (0.25, 0.55)  # cosines to the viewer between which a place's colour can be told
+TINY, ASIDE, POOR = 40, 40.0, 0.025
+"""Pixels of a face's width, degrees of its turn, and the fit's error over its width, from which a warning is due."""
+_FACING = (0.25, 0.55)  # cosines to the viewer between which a place's colour can be read
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Seen:
-    """A head in a photo, and what is known of it from there; a value.
+    """A head in a photo, and what is known of it from there; a value."""
 
-    Attributes:
-        fit: the head.
-        crop: the window in which motion is computed, S pixels wide.
-        before: the head in it, as it is.
-        depth: (S, S) metres, how deep the photo sees in it.
-        lips: the edges of the lips.
-        bite: (COLUMNS,) where the upper teeth end, see `lips.bite`.
-        open: (S, S) float32 in [0, 1], where it shows the inside of the mouth.
-        colours: (V, 3) linear, of every vertex in the photo's light, whether seen or not.
-        white: (3,) how bright the photo shows a white surface.
-        free: (V,) in [0, 1], how far vertices follow an expression: 0 where something hides them; None: all do.
-    """
-
-    fit: Fit = field(repr=False)
-    crop: Crop = field(repr=False)
-    before: Placed = field(repr=False)
-    depth: np.ndarray = field(repr=False)
-    lips: Lips = field(repr=False)
-    bite: np.ndarray = field(repr=False)
-    open: np.ndarray = field(repr=False)
-    colours: torch.Tensor = field(repr=False)
-    white: np.ndarray = field(repr=False)
-    free: torch.Tensor | None = field(default=None, repr=False)
+    fit: Fit  # the head
+    crop: Crop  # the window in which motion is computed, S pixels wide
+    before: Placed  # the head in it, as it is
+    depth: np.ndarray  # (S, S) metres, how deep the photo sees in it
+    lips: Lips  # the edges of the lips
+    bite: np.ndarray  # (COLUMNS,) where the upper teeth end, see `lips.bite`
+    open: np.ndarray  # (S, S) float32 in [0, 1], where it shows the inside of the mouth
+    colours: torch.Tensor  # (V, 3) linear, of every vertex in the photo's light, whether seen or not
+    white: np.ndarray  # (3,) how bright the photo shows a white surface
+    # (V,) in [0, 1], how far vertices follow an expression: 0 where something hides them; None: all do
+    free: torch.Tensor | None = None
 
     @classmethod
     def of(cls, photo: np.ndarray, face: Face) -> Seen:
@@ -76,13 +66,13 @@ class Seen:
         found = fit(face.landmarks if face.mesh is None else face.mesh, image=photo)
         crop = _window(photo, face)
         before = place(found, found.vertices(), found.camera, crop, misses(found))
-        depth, told = shown(found.head, before, crop.size)
+        depth, reliable = shown(found.head, before, crop.size)
         picture = crop.apply(photo)
         linear = to_linear(picture.astype(np.float32) / 255)
         x, y = (np.ascontiguousarray(before.points[:, i : i + 1].numpy()) for i in (0, 1))
         looked = torch.from_numpy(cv2.remap(linear, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0])
         lit = shade(before.normals[None], light_of(found)[None])[0].clamp_min(DIM)
-        known = (told > 0.5) & ~inner_mouth(found.head)[0]
+        known = (reliable > 0.5) & ~inner_mouth(found.head)[0]
         clear = _cleared(picture)
         lips = Lips.of(clear, face, crop)
         open_ = opening(*lips.edges(), crop)
@@ -116,7 +106,7 @@ class Seen:
 
 
 def _cleared(picture: np.ndarray) -> np.ndarray:
-    """A dark picture (S, S, 3) uint8 as bright as most are, so that lips and teeth can be told; others as they are."""
+    """A dark picture (S, S, 3) uint8 as bright as most are, so that lips and teeth can be seen; others as they are."""
     bright = max(float(np.quantile(picture.max(2), 0.9)), 1.0)
     return picture if bright >= _BRIGHT else cv2.convertScaleAbs(picture, alpha=_BRIGHT / bright)
 
@@ -127,14 +117,14 @@ def light_of(found: Fit) -> torch.Tensor:
 
 
 def shown(head: AnnyHead, before: Placed, side: int) -> tuple[np.ndarray, torch.Tensor]:
-    """How deep the photo sees, (S, S) metres, infinite beside the head; how surely it tells each vertex' colour, (V,).
+    """How deep the photo sees, (S, S) metres, infinite beside the head; how reliably it shows a vertex' colour, (V,).
 
     At edges the farther side counts, since they are not known to a pixel.
     """
     fragments = rasterize(before.points, head.triangles, side, side)
     facing = ((before.normals[:, 2] - _FACING[0]) / (_FACING[1] - _FACING[0])).clamp(0, 1)
-    told = visible(before.points, fragments) * facing
-    return cv2.dilate(fragments.depth.numpy(), np.ones((3, 3))), told
+    reliable = visible(before.points, fragments) * facing
+    return cv2.dilate(fragments.depth.numpy(), np.ones((3, 3))), reliable
 
 
 def _window(photo: np.ndarray, face: Face) -> Crop:
@@ -148,7 +138,7 @@ def complete(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor, lit: to
     """Colours (V, 3) of all vertices from the known ones (V,) bool, under the light `lit` (V, 3), above 0, on each.
 
     Unknown ones take the mirrored vertex's where that is known, in the light here; else what diffuses from the
-    neighbours, who tell the shadows too.
+    neighbours, which show the shadows too.
     """
     mean = colours[known].mean(0) if bool(known.any()) else colours.new_full((3,), 0.4)
     twin = known[head.mirrored] & ~known
@@ -166,7 +156,7 @@ def complete(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor, lit: to
 
 
 def exposure(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor) -> np.ndarray:
-    """How bright the photo shows what is white (3,), told by the whites of the eyes; 1 where none is seen.
+    """How bright the photo shows what is white (3,), by the whites of the eyes; 1 where none is seen.
 
     `colours` (V, 3) are linear, without light; `known` (V,) bool says which of them are seen.
     """
@@ -199,7 +189,7 @@ def inner_mouth(head: AnnyHead) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def enamel(picture: np.ndarray, open_: np.ndarray, light: float) -> np.ndarray | None:
-    """How bright a photo (S, S, 3), linear, shows a white surface (3,), told by teeth; None where none are seen.
+    """How bright a photo (S, S, 3), linear, shows a white surface (3,), by its teeth; None where none are seen.
 
     `open_` is where the lips are open, see `lips.opening`; `light` is the brightness on the face.
     """
@@ -208,3 +198,21 @@ def enamel(picture: np.ndarray, open_: np.ndarray, light: float) -> np.ndarray |
         return None
     bright = seen.mean(1)
     return seen[bright >= np.quantile(bright, _TOOTH)].mean(0) / (_ENAMEL * max(light, 0.1))
+
+
+def warp_warnings(face: Face, fit: Fit) -> list[str]:
+    """A sentence on each reason why a warp will hardly move a face well, of the fit of a head to it."""
+    width = float(face.box[2] - face.box[0])
+    yaw = float(torch.rad2deg(fit.angles)[0, 0])
+    found = []
+    if width < TINY:
+        found.append(f"the face is {width:.0f} pixels wide, which shows too little of it: take a larger picture")
+    if abs(yaw) > ASIDE:
+        found.append(f"the face looks {abs(yaw):.0f} degrees aside: the far half of its edit is guessed")
+    if fit.error_px > POOR * width:
+        off = 100 * fit.error_px / width
+        found.append(
+            f"the fitted head misses the landmarks by {off:.1f} % of the face's width: a hand before the face, or a "
+            "face that is not human, may be the reason"
+        )
+    return found

@@ -30,29 +30,17 @@ GAMMA = 1 / 2.2  # gains of light become gains of display values
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """Pictures of the window, S x S; gains and colours are of display values.
+    """Pictures of the window, S x S; gains and colours are of display values."""
 
-    Attributes:
-        shift: (S, S, 2), from each pixel to its source.
-        gain: (S, S, 3), how many times as bright that is.
-        hidden: (S, S), where the source does not show what is drawn.
-        twin_shift: (S, S, 2), the same of the mirrored place.
-        twin_gain: (S, S, 3).
-        twin_hidden: (S, S).
-        fill: (S, S, 3), what is shown where both are hidden.
-        plate: (S, S, 3), what is behind the head; None where it is not looked at.
-        bare: (S, S), where it is seen.
-    """
-
-    shift: np.ndarray
-    gain: np.ndarray
-    hidden: np.ndarray
-    twin_shift: np.ndarray
-    twin_gain: np.ndarray
-    twin_hidden: np.ndarray
-    fill: np.ndarray
-    plate: np.ndarray | None = None
-    bare: np.ndarray | None = None
+    shift: np.ndarray  # (S, S, 2), from each pixel to its source
+    gain: np.ndarray  # (S, S, 3), how many times as bright that is
+    hidden: np.ndarray  # (S, S), where the source does not show what is drawn
+    twin_shift: np.ndarray  # (S, S, 2), the same of the mirrored place
+    twin_gain: np.ndarray  # (S, S, 3)
+    twin_hidden: np.ndarray  # (S, S)
+    fill: np.ndarray  # (S, S, 3), what is shown where both are hidden
+    plate: np.ndarray | None = None  # (S, S, 3), what is behind the head; None where it is not looked at
+    bare: np.ndarray | None = None  # (S, S), where it is seen
 
     def still(self, veil: np.ndarray, *, lit: bool) -> Layers:
         """The same with nothing moved or painted under a veil (S, S) in [0, 1]; new light, where it is `lit`, stays."""
@@ -78,7 +66,7 @@ def layers(drawn: Surface, before: Seen, around: Surroundings | None, turns: boo
     tall = float(np.ptp(before.before.points[:, 1].numpy()))
     none = np.zeros((side, side), np.float32)
     hair, body = (none, none) if around is None else (around.head, around.body)
-    # The drawn mouth's inside moves by itself, see `common.warp.mouth`: lips go on over it.
+    # The drawn mouth's inside moves by itself, see `common.warp.mouth`: lips continue over it.
     skin = picture_of(~drawn.wet, seen) > 0.5
     moved, _ = extend(picture(drawn.source - here), skin)
     far = extend(moved, seen)[1]
@@ -124,16 +112,16 @@ def picture_of(values: np.ndarray, seen: np.ndarray, rest: float = 0.0) -> np.nd
 
 
 def gained(
-    own: np.ndarray, tells: np.ndarray, seen: np.ndarray, reach: np.ndarray, person: np.ndarray | None
+    own: np.ndarray, lit_skin: np.ndarray, seen: np.ndarray, reach: np.ndarray, person: np.ndarray | None
 ) -> np.ndarray:
     """How many times as bright each pixel gets, (S, S, 3) float32, around a head too.
 
-    `own` (S, S, 3) is the same of the head's own pixels, of which those of `tells` (S, S) bool tell it of what is
+    `own` (S, S, 3) is the same of the head's own pixels, of which those of `lit_skin` (S, S) bool show it of what is
     around them, and those of `seen` are left as they are; light fades out over `reach` (S, S) pixels. What is behind a
     `person` (S, S) in [0, 1] is not lit by the lamp before them; None where it is not known.
     """
     side = len(seen)
-    brighter, away = extend(own - 1, tells)
+    brighter, away = extend(own - 1, lit_skin)
     # The nearest skin's light alone would draw rays over hair and clothes.
     smooth = cv2.GaussianBlur(brighter, (0, 0), _EVEN * side)
     brighter = brighter + (away / np.maximum(reach, 1)).clip(0, 1)[..., None] * (smooth - brighter)

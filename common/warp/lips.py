@@ -6,7 +6,7 @@ look, and the colour of the lips says where they end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -28,10 +28,10 @@ _CLOSED = 0.06  # of a mouth's width: landmarks nearer to each other than this a
 _ABOVE, _BELOW = 0.08, 0.3  # of a mouth's width, looked at beyond the outer edges
 _BAND = (0.1, 0.6)  # from the outer edge of a lip to its inner one: there it has the lip's own colour
 _SPREAD = np.array([8, 4, 4], np.float32)  # least spread of a lip's colours, CIELAB in bytes
-_CAVITY = 0.65  # of the upper lip's lightness: what is darker is no lower lip
+_CAVITY = 0.65  # of the upper lip's lightness: what is darker is not a lower lip
 _UNLIKE = 1.5  # spreads away from a lip's colour, at least, is what is not lip
 _WINDOW = 0.1  # of a mouth's width, the lip beside its edge
-_PRIOR, _STRAY = 0.35, 0.15  # cost of straying from the landmarks by that share of a mouth's width
+_PRIOR, _STRAY = 0.35, 0.15  # cost of straying from the landmarks by that fraction of a mouth's width
 _CLEAR, _SURE = 2.0, (0.2, 1.5)  # times as unlike a lip as the lip's own spread: that is sure; bounds of sureness
 _STEEP, _STEPS = 0.4, 4  # cost of a row up or down from column to column, and most rows
 _SEAM = 0.06  # of a mouth's width, in which the dark line between closed lips is looked for
@@ -46,27 +46,18 @@ _SHOWN = 0.04  # of a mouth's width: a mouth that is open less shows nothing of 
 _TAPER = 0.06  # of a mouth's width, over which an opening ends at its corners
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Lips:
-    """The inner edges of the lips in a window, in the mouth's own axes: x from corner to corner, y towards the chin.
+    """The inner edges of the lips in a window, in the mouth's own axes: x from corner to corner, y towards the chin."""
 
-    Attributes:
-        middle: (2,) window pixels, between the corners.
-        axes: (2, 2) unit vectors of the window, of x and of y.
-        x: (COLUMNS,) window pixels from the middle.
-        upper: (COLUMNS,) y of the upper lip's edge.
-        lower: (COLUMNS,) y of the lower lip's edge, nowhere less.
-        marks: mesh landmarks (N,) on the upper edge and on the lower one, from corner to corner.
-        spots: x (N,) of these landmarks, increasing.
-    """
-
-    middle: np.ndarray = field(repr=False)
-    axes: np.ndarray = field(repr=False)
-    x: np.ndarray = field(repr=False)
-    upper: np.ndarray = field(repr=False)
-    lower: np.ndarray = field(repr=False)
-    marks: tuple[np.ndarray, np.ndarray] = field(repr=False)
-    spots: tuple[np.ndarray, np.ndarray] = field(repr=False)
+    middle: np.ndarray  # (2,) window pixels, between the corners
+    axes: np.ndarray  # (2, 2) unit vectors of the window, of x and of y
+    x: np.ndarray  # (COLUMNS,) window pixels from the middle
+    upper: np.ndarray  # (COLUMNS,) y of the upper lip's edge
+    lower: np.ndarray  # (COLUMNS,) y of the lower lip's edge, nowhere less
+    # mesh landmarks (N,) on the upper edge and on the lower one, from corner to corner
+    marks: tuple[np.ndarray, np.ndarray]
+    spots: tuple[np.ndarray, np.ndarray]  # x (N,) of these landmarks, increasing
 
     @classmethod
     def of(cls, picture: np.ndarray, face: Face, crop: Crop) -> Lips:
@@ -116,19 +107,12 @@ class Lips:
 
 @dataclass(frozen=True, eq=False)
 class Parted:
-    """The edges of the lips after a change, in the axes of `Lips`, at the same places x.
+    """The edges of the lips after a change, in the axes of `Lips`, at the same places x."""
 
-    Attributes:
-        x: (COLUMNS,) increasing, from corner to corner.
-        upper: (COLUMNS,) y.
-        lower: (COLUMNS,) y, nowhere less.
-        sources: (2, COLUMNS, 2), where the upper and the lower edge were.
-    """
-
-    x: np.ndarray
-    upper: np.ndarray
-    lower: np.ndarray
-    sources: np.ndarray
+    x: np.ndarray  # (COLUMNS,) increasing, from corner to corner
+    upper: np.ndarray  # (COLUMNS,) y
+    lower: np.ndarray  # (COLUMNS,) y, nowhere less
+    sources: np.ndarray  # (2, COLUMNS, 2), where the upper and the lower edge were
 
 
 def opening(upper: np.ndarray, lower: np.ndarray, crop: Crop) -> np.ndarray:
@@ -165,7 +149,7 @@ def _edges(
     inside = _between(heights, upper, lower, (0.15, 0.85))
     unlike = _unlike(colours, above)
     dark = np.median(colours[below][:, 0]) < _CAVITY * np.median(colours[above][:, 0])
-    # Where a mouth is open so far that the landmarks' lower lip lies in it, the upper one tells a lip's colour alone.
+    # Where a mouth is open so far that the landmarks' lower lip lies in it, the upper one alone shows a lip's colour.
     other = unlike if dark else np.minimum(unlike, _unlike(colours, below))
     step = rows[1] - rows[0]
     reach = max(1, round(_WINDOW * width / step))
@@ -189,13 +173,13 @@ def _edges(
     down = np.where(index < start - reach, 1e4, down)
     upper, lower = (smoothed(rows[least_path(cost, _STEEP, _STEPS)], 2.5) for cost in (up, down))
     mid, half = (upper + lower) / 2, (lower - upper).clip(0) / 2
-    share = ((width / 2 - np.abs(x)) / (_TAPER * width)).clip(0, 1)
-    half = half * np.sqrt(share)
+    fraction = ((width / 2 - np.abs(x)) / (_TAPER * width)).clip(0, 1)
+    half = half * np.sqrt(fraction)
     return mid - half, mid + half
 
 
 def _offset(light: np.ndarray, rows: np.ndarray, line: np.ndarray, width: float) -> float:
-    """By how much a line (N,) lies above a dark one that goes on through all of the mouth, pixels.
+    """By how much a line (N,) lies above a dark one that runs through all of the mouth, pixels.
 
     `light` (R, N) is lightness in bytes, `rows` (R,) where its rows lie, `line` where landmarks say that closed lips
     meet.
@@ -217,12 +201,12 @@ def _offset(light: np.ndarray, rows: np.ndarray, line: np.ndarray, width: float)
 
 
 def _between(
-    heights: np.ndarray, start: np.ndarray, end: np.ndarray, shares: tuple[float, float] = _BAND
+    heights: np.ndarray, start: np.ndarray, end: np.ndarray, fractions: tuple[float, float] = _BAND
 ) -> np.ndarray:
-    """Which heights (R, N) lie at shares of the way from a start (N,) to an end (N,)."""
+    """Which heights (R, N) lie at fractions of the way from a start (N,) to an end (N,)."""
     way = end - start
-    share = (heights - start) / np.where(np.abs(way) < 1e-3, 1e-3, way)
-    found = (share > shares[0]) & (share < shares[1])
+    fraction = (heights - start) / np.where(np.abs(way) < 1e-3, 1e-3, way)
+    found = (fraction > fractions[0]) & (fraction < fractions[1])
     return found if found.any() else np.abs(heights - (start + end) / 2) <= heights[1, 0] - heights[0, 0]
 
 
@@ -235,7 +219,7 @@ def _unlike(colours: np.ndarray, lip: np.ndarray) -> np.ndarray:
 
 
 def _lipness(unlike: np.ndarray, lip: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, float]:
-    """Sums (R + 1, N) over the rows before each, of 1 for a lip's colour to -1 for others', and how surely it tells."""
+    """Sums (R + 1, N) over the rows before each, of 1 for a lip's colour to -1 for others', and how sure that is."""
     own = float(np.quantile(unlike[lip], 0.8))
     other = max(own, float(np.median(unlike[inside])))
     bound = max(_UNLIKE, (own + other) / 2)
@@ -265,7 +249,7 @@ def least_path(cost: np.ndarray, steep: float, steps: int) -> np.ndarray:
 
 
 def smoothed(values: np.ndarray, sigma: float) -> np.ndarray:
-    """Values (N,) or (N, C) along a line, smoothed; the ends go on."""
+    """Values (N,) or (N, C) along a line, smoothed; the ends continue."""
     flat = np.asarray(values, np.float64).reshape(len(values), -1)
     soft = cv2.GaussianBlur(flat, (1, 31), sigmaX=1e-6, sigmaY=sigma, borderType=cv2.BORDER_REPLICATE)
     return soft.reshape(np.shape(values))
@@ -283,8 +267,8 @@ def bite(picture: np.ndarray, lips: Lips) -> np.ndarray:
     beside = np.stack([lips.upper - _LIP * lips.width, lips.lower + _LIP * lips.width])
     beside = lips.window(np.stack([np.broadcast_to(lips.x, beside.shape), beside], 2)).astype(np.float32)
     lit = float(cv2.remap(picture, beside[..., 0], beside[..., 1], cv2.INTER_LINEAR).mean())
-    share = np.linspace(-1, 1, _BITE_ROWS)[:, None]
-    cost = bright / max(float(np.quantile(bright, 0.9)), lit, 1.0) + _MIDDLE * share**2
+    fraction = np.linspace(-1, 1, _BITE_ROWS)[:, None]
+    cost = bright / max(float(np.quantile(bright, 0.9)), lit, 1.0) + _MIDDLE * fraction**2
     cost[-1] = np.where(bright.mean() > _GAP * lit, _GAP, 1)
     line = heights[least_path(cost, 0.05, 2), np.arange(COLUMNS)]
     line = np.minimum(smoothed(line, 2.0), lips.lower - _RIM * lips.width)

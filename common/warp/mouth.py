@@ -22,7 +22,7 @@ from .placement import Placed
 _DRAWN_OUT = (2.0, 4.0)  # times; between these, what is drawn out goes over into paint
 _NARROW = 0.03  # of a mouth's width
 _EDGE = 1.0  # pixels
-_FLESH = np.array([0.05, 0.012, 0.010], np.float32)  # linear, beside the lips
+_FLESH = np.array([0.05, 0.012, 0.010], np.float32)  # linear, next to the lips
 _ENAMEL = np.array([0.50, 0.44, 0.36], np.float32)
 _DIM, _DEEP = 0.05, 0.2  # of a mouth's width, over which it gets dark behind the lips; what light is left then
 _LIP_SHADE = 0.03  # of a mouth's width, over which an upper lip shades the teeth
@@ -62,16 +62,16 @@ def with_lips(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.
     whole = replace(
         drawn, shift=_pasted(drawn.shift, shift, x0, y0), gain=_pasted(drawn.gain, gain + near * (even - gain), x0, y0)
     )
-    share = mask[..., None]
+    fraction = mask[..., None]
     inner = lips.window(mouth.sources) - here
     twin_hidden = drawn.twin_hidden[y0:y1, x0:x1]
     return replace(
         whole,
         hidden=_pasted(drawn.hidden, np.maximum(drawn.hidden[y0:y1, x0:x1] * (1 - near[..., 0]), mask), x0, y0),
-        twin_shift=_pasted(drawn.twin_shift, np.where(share > 0, inner, drawn.twin_shift[y0:y1, x0:x1]), x0, y0),
-        twin_gain=_pasted(drawn.twin_gain, np.where(share > 0, light, drawn.twin_gain[y0:y1, x0:x1]), x0, y0),
+        twin_shift=_pasted(drawn.twin_shift, np.where(fraction > 0, inner, drawn.twin_shift[y0:y1, x0:x1]), x0, y0),
+        twin_gain=_pasted(drawn.twin_gain, np.where(fraction > 0, light, drawn.twin_gain[y0:y1, x0:x1]), x0, y0),
         twin_hidden=_pasted(drawn.twin_hidden, np.where(mask > 0, mouth.painted, twin_hidden), x0, y0),
-        fill=_pasted(drawn.fill, np.where(share > 0, mouth.paint * light, drawn.fill[y0:y1, x0:x1]), x0, y0),
+        fill=_pasted(drawn.fill, np.where(fraction > 0, mouth.paint * light, drawn.fill[y0:y1, x0:x1]), x0, y0),
     )
 
 
@@ -124,9 +124,9 @@ def _motion(
     ):
         inside = np.where(sign * (places[..., 1] - edge) < 0, 0, places[..., 1] - edge)
         far = np.hypot(beside, inside)
-        told = (sign * (places[..., 1] - edge) > _MARGIN) & (sign * (old[..., 1] - old_edge) > _MARGIN)
-        told = own & (told | ((beside != 0) & aside) | (far > reach))
-        face = extend(shift, told)[0] if told.any() else shift
+        known = (sign * (places[..., 1] - edge) > _MARGIN) & (sign * (old[..., 1] - old_edge) > _MARGIN)
+        known = own & (known | ((beside != 0) & aside) | (far > reach))
+        face = extend(shift, known)[0] if known.any() else shift
         spots = _through(back, lips.window(np.stack([parted.x, heights], 1)))
         on_edge = at(face, spots - here[0, 0])
         on_edge[[0, -1]] = at(shift, np.stack(ends) - here[0, 0])  # the same for both lips
@@ -183,17 +183,11 @@ def _pasted(whole: np.ndarray, part: np.ndarray, x0: int, y0: int) -> np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Inside:
-    """What is seen inside a mouth, at places (h, w, 2).
+    """What is seen inside a mouth, at places (h, w, 2)."""
 
-    Attributes:
-        sources: (h, w, 2) in the axes of `Lips`, where the photo shows it.
-        painted: (h, w) in [0, 1], where it does not.
-        paint: (h, w, 3) display values in [0, 1].
-    """
-
-    sources: np.ndarray
-    painted: np.ndarray
-    paint: np.ndarray
+    sources: np.ndarray  # (h, w, 2) in the axes of `Lips`, where the photo shows it
+    painted: np.ndarray  # (h, w) in [0, 1], where it does not
+    paint: np.ndarray  # (h, w, 3) display values in [0, 1]
 
 
 def inside_of(lips: Lips, bitten: np.ndarray, white: np.ndarray, parted: Parted, places: np.ndarray) -> Inside:
@@ -231,9 +225,9 @@ def inside_of(lips: Lips, bitten: np.ndarray, white: np.ndarray, parted: Parted,
 
 def _drawn_out(distance: np.ndarray, now: np.ndarray | float, was: np.ndarray | float) -> np.ndarray:
     """From distances now to those before: such that `now` was `was`, where that is less, and less drawn out near 0."""
-    share = (np.maximum(was, 1e-3) / np.maximum(now, 1e-3)).clip(None, 1)
-    bent = 1 / (1 + (1 / share - 1) * (distance / np.maximum(now, 1e-3)).clip(0, 1))
-    return distance * (share + bent) / 2
+    fraction = (np.maximum(was, 1e-3) / np.maximum(now, 1e-3)).clip(None, 1)
+    bent = 1 / (1 + (1 / fraction - 1) * (distance / np.maximum(now, 1e-3)).clip(0, 1))
+    return distance * (fraction + bent) / 2
 
 
 def _paint(
@@ -252,8 +246,8 @@ def _paint(
         number = np.abs(x) / (_BREADTH * lips.width)
         between = np.exp(-(((number - np.rint(number)) / 0.07) ** 2))
         tips = tips - 0.12 * _TOOTH * lips.width * (2 * np.abs(number - np.floor(number) - 0.5)) ** 4
-        share = ((tips - y) / _EDGE).clip(0, 1) * (1 - along**4).clip(0, 1)
+        fraction = ((tips - y) / _EDGE).clip(0, 1) * (1 - along**4).clip(0, 1)
         shade = (1 - np.exp(-(y - top).clip(0, None) / (_LIP_SHADE * lips.width))) * (1 - 0.6 * along**2).clip(0, 1)
         tooth = _ENAMEL * ((0.35 + 0.65 * shade) * (1 - 0.25 * between))[..., None]
-        colour = colour + share[..., None] * (tooth - colour)
+        colour = colour + fraction[..., None] * (tooth - colour)
     return to_srgb((white * colour).clip(0, 1)).astype(np.float32)

@@ -21,15 +21,10 @@ _NEAR, _LONE = 0.008, 0.1  # metres round a landmark that know its miss; weight 
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A head in a crop.
+    """A head in a crop."""
 
-    Attributes:
-        points: (V, 3) crop pixels, and metres from the camera.
-        normals: (V, 3) unit normals in the camera's axes.
-    """
-
-    points: torch.Tensor
-    normals: torch.Tensor
+    points: torch.Tensor  # (V, 3) crop pixels, and metres from the camera
+    normals: torch.Tensor  # (V, 3) unit normals in the camera's axes
 
 
 def place(
@@ -53,7 +48,7 @@ def changed(fit: Fit, change: Change, free: torch.Tensor | None = None) -> tuple
     angles = angles_of(change.turn[None] @ rotation_matrix(fit.angles))
     neutral = fit.head(fit.identity)
     gaze = fit.gaze
-    if bool(gaze.any()):  # eyes that look at something go on to look at it
+    if bool(gaze.any()):  # eyes that look at something keep looking at it
         gaze = (gaze - (angles - fit.angles)[:, None, :2]).clamp(-0.5, 0.5)
     vertices = fit.head.express(neutral, actions=fit.actions, gaze=gaze)
     start, end = intensities(fit, change)

@@ -20,9 +20,9 @@ from .surroundings import Surroundings
 
 BESIDE, ROLLED = 0.25, 0.35
 """Of the head's height: how far beyond the head its surroundings are stretched by what slides, and by a roll."""
-_HIDDEN, _ASLANT = 0.5, 0.3  # shares above which the photo tells too little of a place to move it by itself
+_HIDDEN, _ASLANT = 0.5, 0.3  # fractions above which the photo shows too little of a place to move it by itself
 _SLIDES = 0.5  # pixels sideways, least motion of a head that looks aside
-_AGAINST = 0.9  # of what most of a face slides: what slides farther the other way is no part of it
+_AGAINST = 0.9  # of what most of a face slides: what slides farther the other way is not a part of it
 _SMOOTH = 1 / 128  # of the window's side
 _NO_FACE = [
     PARTS.index(name) for name in ("background", "hair", "hat", "neck", "neck_l", "cloth", "l_ear", "r_ear", "ear_r")
@@ -37,15 +37,15 @@ def turned(drawn: Surface, before: Seen, around: Surroundings | None) -> Layers:
     tall = float(np.ptp(before.before.points[:, 1].numpy()))
     none = np.zeros((side, side), np.float32)
     head, body = (seen.astype(np.float32), none) if around is None else (around.head, around.body)
-    told = (drawn.covered < _HIDDEN) & (drawn.aslant < _ASLANT) & ~drawn.wet
+    known = (drawn.covered < _HIDDEN) & (drawn.aslant < _ASLANT) & ~drawn.wet
     if around is not None:
-        told &= ~np.isin(at(around.labels, drawn.source), _NO_FACE)
-    face = cv2.erode(picture_of(told.astype(np.float32), seen), np.ones((3, 3))) > 0
+        known &= ~np.isin(at(around.labels, drawn.source), _NO_FACE)
+    face = cv2.erode(picture_of(known.astype(np.float32), seen), np.ones((3, 3))) > 0
     moved = picture_of(drawn.source - here, seen)
     spun = rolled(moved, face)
     face = _front(moved - spun, face)
     slid = extend(moved - spun, face)[0]
-    outward = _outward(head > 0.5)
+    outward = _distance(head > 0.5) - _distance(head <= 0.5)  # pixels inside the head, below 0 outside
     left = (outward + BESIDE * tall).clip(0, None)  # pixels until nothing slides
     away = _distance(~face)
     slides = smoothstep(left / (left + away + 1e-3))[..., None].astype(np.float32)
@@ -97,11 +97,6 @@ def _carried(mask: np.ndarray, shift: np.ndarray) -> np.ndarray:
     x = (x + shift[..., 0]).astype(np.float32)
     y = (y + shift[..., 1]).astype(np.float32)
     return cv2.remap(mask, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _outward(mask: np.ndarray) -> np.ndarray:
-    """How far inside a mask (S, S) bool pixels are, below 0 outside."""
-    return _distance(mask) - _distance(~mask)
 
 
 def _distance(mask: np.ndarray) -> np.ndarray:

@@ -34,44 +34,28 @@ RELIT, TURNED = (0.3, 3.0), (0.75, 1.25)
 FOLDED = (0.6, 1.25)
 """By how much a fold's relief may change a colour."""
 _COLOURED = (0.95, 1.05)  # of the light's own tint, by which one side may differ
-_SOFTENED = 0.02  # of the window's side, over which new light is smooth: a fitted nose lies beside the photo's
+_SOFTENED = 0.02  # of the window's side, over which new light is smooth: a fitted nose lies next to the photo's
 _STRETCHED = (0.15, 0.4)  # of the cosine after: between these, skin seen aslant before goes from hidden to seen
 _CREASE = 0.006  # metres that a point may lie behind what is seen and still be that
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """The samples that show the head, N of a crop's S x S.
+    """The samples that show the head, N of a crop's S x S."""
 
-    Attributes:
-        seen: (S, S) bool, which samples; the others' order is that of the rows below.
-        source: (N, 2) float32, where in the crop the photo shows the same place of the skin.
-        covered: (N,) float32 in [0, 1], 1 where the photo hides it behind something.
-        aslant: (N,) float32 in [0, 1], 1 where the photo shows it too much from the side.
-        gain: (N, 3) float32, how many times as much light it sends as before.
-        twin: (N, 2) float32, where in the crop the photo shows the mirrored place.
-        twin_hidden: (N,) float32, 1 where it does not show that either.
-        twin_gain: (N, 3) float32, how many times as much light it sends as the mirrored place did.
-        fill: (N, 3) float32, linear light of what the photo does not show.
-        wet: (N,) bool, which of them are inside the drawn head's mouth.
-        after: the head that is drawn.
-        rest: the same without a change of expression.
-        light: (3,) how many times as much light falls on it, mean of all samples.
-    """
-
-    seen: np.ndarray
-    source: np.ndarray
-    covered: np.ndarray
-    aslant: np.ndarray
-    gain: np.ndarray
-    twin: np.ndarray
-    twin_hidden: np.ndarray
-    twin_gain: np.ndarray
-    fill: np.ndarray
-    wet: np.ndarray
-    after: Placed
-    rest: Placed
-    light: np.ndarray
+    seen: np.ndarray  # (S, S) bool, which samples; the others' order is that of the rows below
+    source: np.ndarray  # (N, 2) float32, where in the crop the photo shows the same place of the skin
+    covered: np.ndarray  # (N,) float32 in [0, 1], 1 where the photo hides it behind something
+    aslant: np.ndarray  # (N,) float32 in [0, 1], 1 where the photo shows it too much from the side
+    gain: np.ndarray  # (N, 3) float32, how many times as much light it sends as before
+    twin: np.ndarray  # (N, 2) float32, where in the crop the photo shows the mirrored place
+    twin_hidden: np.ndarray  # (N,) float32, 1 where it does not show that either
+    twin_gain: np.ndarray  # (N, 3) float32, how many times as much light it sends as the mirrored place did
+    fill: np.ndarray  # (N, 3) float32, linear light of what the photo does not show
+    wet: np.ndarray  # (N,) bool, which of them are inside the drawn head's mouth
+    after: Placed  # the head that is drawn
+    rest: Placed  # the same without a change of expression
+    light: np.ndarray  # (3,) how many times as much light falls on it, mean of all samples
 
 
 @torch.no_grad()
@@ -128,7 +112,8 @@ def _covered(points: torch.Tensor, depth: np.ndarray) -> np.ndarray:
 
 def _aslant(old: torch.Tensor, new: torch.Tensor) -> np.ndarray:
     """Of which places the photo shows too little for what is seen now, by their normals (N, 3): (N,) in [0, 1]."""
-    return 1 - _ramp(old[:, 2] / new[:, 2].clamp_min(0.05), _STRETCHED).numpy()
+    cosine, (low, high) = old[:, 2] / new[:, 2].clamp_min(0.05), _STRETCHED
+    return 1 - ((cosine - low) / (high - low)).clamp(0, 1).numpy()
 
 
 def _folded(
@@ -145,8 +130,8 @@ def _folded(
     at = maps.look_up(maps_, maps.unroll(spots)) * skin[:, None]
     bumped = torch.stack([_bumped(old, torch.from_numpy(at[:, 1:3])), _bumped(new, torch.from_numpy(at[:, 4:6]))])
     plain, fine = (shade(normals, lights[1:]).clamp_min(DIM) for normals in (torch.stack([old, new]), bumped))
-    share = fine.mean(2, keepdim=True) / plain.mean(2, keepdim=True)  # a relief casts shade, not colour
-    return (share[1] / share[0]).clamp(*FOLDED).numpy() * colour(at[:, 3]) / colour(at[:, 0])
+    fraction = fine.mean(2, keepdim=True) / plain.mean(2, keepdim=True)  # a relief casts shade, not colour
+    return (fraction[1] / fraction[0]).clamp(*FOLDED).numpy() * colour(at[:, 3]) / colour(at[:, 0])
 
 
 def _softened(gain: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -169,14 +154,9 @@ def _gain(before: torch.Tensor, after: torch.Tensor, lights: torch.Tensor | None
     gain = (after / before).clamp(*RELIT)
     old, new = brightness(lights).clamp_min(DIM)
     tint = new / old
-    # What a photo tells of the colour of dim light from one side is not to be trusted.
+    # What a photo shows of the colour of dim light from one side is not reliable.
     plain = gain.mean(1, keepdim=True) * tint / tint.mean()
     return plain * (gain / plain).clamp(*_COLOURED)
-
-
-def _ramp(values: torch.Tensor, between: tuple[float, float]) -> torch.Tensor:
-    """0 below the first bound, 1 above the second."""
-    return ((values - between[0]) / (between[1] - between[0])).clamp(0, 1)
 
 
 def _bumped(normals: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
@@ -196,7 +176,7 @@ def folds(fit: Fit, change: Change) -> np.ndarray | None:
 
 
 def _groove(units: np.ndarray) -> np.ndarray:
-    """Depth (S, S) under an expression (2, 12); a puckered chin's pattern is nobody's own, and drawn softly."""
+    """Depth (S, S) under an expression (2, 12); a puckered chin's pattern is generic, and drawn softly."""
     chin = np.zeros_like(units)
     chin[:, _CHIN] = units[:, _CHIN]
     return skin.groove(units - chin, _ADULT, SIDE) + cv2.GaussianBlur(skin.groove(chin, _ADULT, SIDE), (0, 0), _SOFT)

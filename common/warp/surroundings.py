@@ -5,7 +5,7 @@ What is worn in front of a face stays where it is when the skin behind it moves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import cv2
@@ -32,17 +32,12 @@ _BODY = [PARTS.index(name) for name in ("neck", "neck_l", "cloth")]
 _REACH = 0.02  # of the window's side: edges of people are mixed with what is behind them
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Surroundings:
-    """Parts of a window of S pixels.
+    """Parts of a window of S pixels."""
 
-    Attributes:
-        picture: (S, S, 3) uint8, the window.
-        labels: (S, S) uint8, its face-parsing classes.
-    """
-
-    picture: np.ndarray = field(repr=False)
-    labels: np.ndarray = field(repr=False)
+    picture: np.ndarray  # (S, S, 3) uint8, the window
+    labels: np.ndarray  # (S, S) uint8, its face-parsing classes
 
     @classmethod
     def of(cls, picture: np.ndarray, crop: Crop, labels: np.ndarray, at: Crop) -> Surroundings:
@@ -66,11 +61,7 @@ class Surroundings:
 
     def beside(self, places: np.ndarray) -> np.ndarray:
         """Which places (N, 2) show the background, (N,) float32 in [0, 1]."""
-        return at(self._beside, places)
-
-    @cached_property
-    def _beside(self) -> np.ndarray:
-        return 1 - _soft(self.labels > 0)
+        return at(1 - _soft(self.labels > 0), places)
 
     @cached_property
     def left(self) -> np.ndarray:
@@ -79,11 +70,11 @@ class Surroundings:
 
     def plate(self, neck: np.ndarray) -> np.ndarray:
         """(S, S, 3) float32 in [0, 1], the window without the head, guessed from what is around it; `neck` (S, S) in
-        [0, 1] is where the neck goes on under the head.
+        [0, 1] is where the neck continues under the head.
         """
         behind, body = self._plates
-        share = np.maximum(self.body, neck)[..., None]
-        return behind + share * (body - behind)
+        fraction = np.maximum(self.body, neck)[..., None]
+        return behind + fraction * (body - behind)
 
     @cached_property
     def _plates(self) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +121,7 @@ def rims(labels: np.ndarray, picture: np.ndarray) -> np.ndarray | None:
     if worn.mean() < _LEAST:
         return None
     width = np.ptp(np.nonzero(worn.any(0))[0])
-    outside, inside = (_disc(share * width) for share in _RIM)
+    outside, inside = (_disc(fraction * width) for fraction in _RIM)
     lens = cv2.erode(worn, inside)
     skin = labels == _SKIN
     bright = picture.mean(2)

@@ -5,7 +5,7 @@ What moves in a cut-out moves in premultiplied colours, so that no rim appears.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -25,43 +25,31 @@ from .surface import surface
 from .surroundings import Surroundings
 
 _BORDER = 0.06  # of the window's side, over which all that changes fades out at its edges
-_STILL = 1e-3  # pixels, or share
+_STILL = 1e-3  # pixels, or fraction
 _GREY = 1  # bytes by which channels differ in a photo without colour
 _KERNEL = 4  # pixels round a place that its cubic sample looks at, and one more
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Warp:
-    """A photo, and what it shows of the head that was fitted to it; a value.
+    """A photo, and what it shows of the head that was fitted to it; a value."""
 
-    Attributes:
-        photo: (H, W, 3) uint8, RGB, or (H, W, 4) with alpha, which moves along.
-        seen: the head in it, as the photo shows it after `turns`.
-        around: hair, body and background in the window; None where they are not told apart.
-        turns: quarter turns of the photo, anticlockwise, after which the head is upright.
-        veil: (S, S) float32 in [0, 1], where something hides the face in the window; None where nothing does.
-    """
-
-    photo: np.ndarray = field(repr=False)
-    seen: Seen
-    around: Surroundings | None = field(default=None, repr=False)
-    turns: int = 0
-    veil: np.ndarray | None = field(default=None, repr=False)
+    photo: np.ndarray  # (H, W, 3) uint8, RGB, or (H, W, 4) with alpha, which moves along
+    seen: Seen  # the head in it, as the photo shows it after `turns`
+    around: Surroundings | None = None  # hair, body and background in the window; None where they are not known
+    turns: int = 0  # quarter turns of the photo, anticlockwise, after which the head is upright
+    # (S, S) float32 in [0, 1], where something hides the face in the window; None where nothing does
+    veil: np.ndarray | None = None
 
     @classmethod
     def of(cls, photo: np.ndarray, face: Face) -> Warp:
-        """See one face of a photo.
-
-        Args:
-            photo: (H, W, 3) uint8, RGB, or (H, W, 4) with alpha; the head is seen before white.
-            face: in its pixels.
-        """
+        """See one face, in the pixels of a photo (H, W, 3) uint8 RGB, or (H, W, 4) with alpha, laid on white."""
         upright = on_white(_quartered(photo, face.turns))
         seen = Seen.of(upright, face.mapped(quarter_turn(face.turns, photo.shape[1::-1])))
         return cls(photo, seen, turns=face.turns)
 
     def among(self, labels: np.ndarray, at: Crop) -> Warp:
-        """The same with its surroundings told apart by face-parsing classes (T, T) uint8 that lie in the photo as `at`
+        """The same with its surroundings from face-parsing classes (T, T) uint8 that lie in the photo as `at`
         says, so that hair turns along with a head and glasses stay.
         """
         return replace(self, around=Surroundings.of(self.window, self.crop, labels, at))
@@ -84,7 +72,7 @@ class Warp:
 
     @property
     def window(self) -> np.ndarray:
-        """(S, S, 3) uint8, what motion is computed in; beyond the photo its edge goes on."""
+        """(S, S, 3) uint8, what motion is computed in; beyond the photo its edge continues."""
         side = self.crop.size
         return sample(on_white(self.upright), self.seen.crop.matrix, (side, side), border=cv2.BORDER_REPLICATE)
 
@@ -116,8 +104,8 @@ class Warp:
         """The photo after a change; where nothing moves it stays as it is, byte for byte, alpha and hidden colours too.
 
         Args:
-            change: what shall be.
-            bare: lay bare what a head that turns uncovers, and guess it: nearer to the truth for networks that mend
+            change: the requested change.
+            bare: uncover what is behind a head that turns, and guess it: nearer to the truth for networks that mend
                 the guess. Otherwise what is around the head is stretched, which looks better as it is.
 
         Returns:
@@ -204,8 +192,10 @@ class Warp:
         hidden = back(drawn.hidden)
         if (hidden > _STILL).any():
             other, _ = carried(drawn.twin_shift, drawn.twin_gain)
-            share = back(drawn.twin_hidden)
-            after = after + hidden * ((1 - share) * other + share * painted(255 * back(drawn.fill), before) - after)
+            fraction = back(drawn.twin_hidden)
+            after = after + hidden * (
+                (1 - fraction) * other + fraction * painted(255 * back(drawn.fill), before) - after
+            )
         if drawn.plate is not None and drawn.bare is not None:
             bare = back(drawn.bare)
             after = after + bare * (painted(255 * back(drawn.plate), before) - after)

@@ -39,7 +39,8 @@ def read_architecture(path: Path) -> dict[str, Any]:
         numbers = [*_numbers(value)]
         for number in numbers:
             if not abs(number) <= LARGEST and (key not in _UNBOUNDED or math.isnan(number)):
-                raise CheckpointError.refused(path, f"no network has {key} = {_short(number)}")
+                shown = f"{number:g}" if isinstance(number, float) else f"a number of {len(str(abs(number)))} digits"
+                raise CheckpointError.refused(path, f"no network has {key} = {shown}")
         if "layers" in key:
             layers *= max([1.0, *map(abs, numbers)])
         if ("block" in key or "layers" in key) and isinstance(value, list) and len(value) > MOST_BLOCKS:
@@ -62,7 +63,3 @@ def _numbers(value: Any) -> Iterator[float]:
             yield from _numbers(item)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield value
-
-
-def _short(number: float) -> str:
-    return f"{number:g}" if isinstance(number, float) else f"a number of {len(str(abs(number)))} digits"

@@ -38,7 +38,7 @@ def choose_device(
         return chosen, torch.float32 if chosen.type == "cpu" else torch.float16
     name = str(dtype).removeprefix("torch.")
     if name not in DTYPES:
-        raise InputError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}.")
+        raise InputError("The dtype is unknown.", code="unknown", expected=DTYPES, actual=dtype)
     return chosen, getattr(torch, name)
 
 
@@ -53,4 +53,6 @@ def _named(device: str | torch.device) -> torch.device:
             return chosen
     except (RuntimeError, AssertionError, TypeError, ValueError):  # torch's own words fill a page
         pass
-    raise InputError(f"There is no device {str(device)!r} on this machine; there is {', '.join(devices())}.")
+    raise InputError(
+        f"There is no device {str(device)!r} on this machine; there is {', '.join(devices())}.", code="device"
+    )

@@ -59,7 +59,8 @@ class WeightFiles:
             )
         names = set(found.values())
         for name in sorted(names):
-            if not _plain(name) or not name.endswith((SAFE, *PICKLED)):
+            plain = PurePosixPath(name).name == PureWindowsPath(name).name == name and "\0" not in name
+            if not plain or not name.endswith((SAFE, *PICKLED)):
                 raise CheckpointError.refused(
                     self.path, f"it names {name[:80]!r}; expected weight files of its own folder"
                 )
@@ -111,7 +112,7 @@ def find_weights(folder: Path, stems: tuple[str, ...] = STEMS, dtype: str = "flo
 def missing_weights(folder: Path, expected: str = WEIGHTS) -> list[str]:
     """Names of the weight files that a network's folder lacks; empty where it can be read.
 
-    Of shards without an index, the index is missing. What is wrong inside an index is told when it is read.
+    Of shards without an index, the index is missing. Faults inside an index are reported when it is read.
 
     The folder need not exist; `expected` is asked for where there is nothing.
     """
@@ -162,8 +163,3 @@ def _list(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.suffix in _LISTED and path.name != "config.json")
-
-
-def _plain(name: str) -> bool:
-    """Whether it is a file's name alone, on every system."""
-    return PurePosixPath(name).name == name and PureWindowsPath(name).name == name and "\0" not in name

@@ -68,4 +68,4 @@ def fetch(repo: str, files: list[str], folder: Path) -> None:
             if wanted:
                 snapshot_download(repo, local_dir=folder, allow_patterns=wanted)
     except Exception as error:  # the client's errors have no common base; the message keeps the cause
-        raise MissingCheckpointError(f"Fetching {repo} into {folder} failed: {error}") from error
+        raise MissingCheckpointError(f"Fetching {repo} into {folder} failed: {error}", code="connection") from error

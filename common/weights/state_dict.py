@@ -117,7 +117,7 @@ def read_pickled(path: Path) -> dict[str, Any]:
 
 
 def _unwrapped(content: dict[str, Any]) -> dict[str, Any]:
-    """The `state_dict` in what a trainer saved beside its own state, else the content itself."""
+    """The `state_dict` in what a trainer saved next to its own state, else the content itself."""
     inner = [content[key] for key in _WRAPPERS if isinstance(content.get(key), dict)]
     return inner[0] if inner and not any(isinstance(value, torch.Tensor) for value in content.values()) else content
 
@@ -190,7 +190,7 @@ def frozen(network: Module, path: Path) -> Module:
 def check_keys(expected: Mapping[str, torch.Tensor], got: Mapping[str, torch.Tensor], what: str) -> None:
     """Raises a CheckpointError that names what is missing, what is too much, and what has another shape."""
     if odd := [key for key, value in got.items() if not isinstance(key, str) or not isinstance(value, torch.Tensor)]:
-        raise CheckpointError(f"{what} must hold tensors by their names; {str(odd[0])[:80]!r} is none.", code="keys")
+        raise CheckpointError(f"{what} must hold tensors by their names; {str(odd[0])[:80]!r} is not one.", code="keys")
     missing, unexpected = sorted(expected.keys() - got.keys()), sorted(got.keys() - expected.keys())
     reshaped = [
         f"{key}: expected {tuple(expected[key].shape)}, got {tuple(got[key].shape)}"

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from ..core.errors import CheckpointError
 from ..core.files import replace_file
 from ..core.finite import check_weights
-from ..core.foreign import loading
+from ..core.notices import loading
 from .config_guard import read_architecture
 from .state_dict import building, read_network, read_weights
 

@@ -28,7 +28,7 @@ SD15_SCHEDULER = {
 
 
 def unet_from_config(config: Mapping[str, Any], vector_size: int | None = None) -> UNet2DConditionModel:
-    """An empty vanilla UNet for a published config.json, which does not tell of the vector's door.
+    """An empty vanilla UNet for a published config.json, which does not mention the vector's door.
 
     Built on the meta device: it takes no memory until weights are assigned.
     """
@@ -58,7 +58,7 @@ def load_unet(
     check_class(folder / "config.json", config, r"UNet\w*2DConditionModel")  # the releases have names of their own
     if not isinstance(config.get("sample_size"), int):
         raise CheckpointError(
-            f"{folder / 'config.json'} must name one sample_size; it is {config.get('sample_size')!r}."
+            f"{folder / 'config.json'} must name one sample_size.", code="values", actual=config.get("sample_size")
         )
     with building(folder / "config.json"):
         unet = unet_from_config(config, vector_size)
@@ -70,7 +70,7 @@ def save_unet(
 ) -> None:
     """Writes a UNet as the releases do, so that `load_unet` reads it back: the inverse of it.
 
-    `vector_key` is the release's name of `class_embedding.`; its config.json does not tell of the vector's door.
+    `vector_key` is the release's name of `class_embedding.`; its config.json does not mention the vector's door.
     """
     folder.mkdir(parents=True, exist_ok=True)
     plain = {key: value for key, value in config.items() if not key.startswith("_")}
@@ -91,7 +91,7 @@ def named_scheduler(folder: Path, default: str) -> Any:
     config = read_architecture(path)
     kind = getattr(diffusers, str(config.get("_class_name", default)), None)
     if not isinstance(kind, type) or not issubclass(kind, SchedulerMixin):
-        raise CheckpointError.refused(path, f"{str(config.get('_class_name'))[:80]!r} is no scheduler of diffusers'")
+        raise CheckpointError.refused(path, f"{str(config.get('_class_name'))[:80]!r} is not a scheduler of diffusers'")
     with building(path):
         return kind.from_config(config)  # type: ignore[attr-defined]
 

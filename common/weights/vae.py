@@ -56,9 +56,7 @@ def load_vae(folder: Path, *, dtype: torch.dtype = torch.float32) -> Autoencoder
     config = read_architecture(folder / "config.json")
     kind = config.get("_class_name", AutoencoderKL.__name__)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise CheckpointError(
-            f"{folder} holds a {kind}; the autoencoder must be one of {', '.join(KINDS)}.", code="refused"
-        )
+        raise CheckpointError(f"{folder} is of another kind.", code="refused", expected=tuple(KINDS), actual=kind)
     state, path = read_network(folder, dtype)
     with building(folder), torch.device("meta"):
         vae: Any = KINDS[kind].from_config({key: value for key, value in config.items() if key[:1] != "_"})

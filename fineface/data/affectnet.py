@@ -7,7 +7,7 @@ As its authors send it, the manually annotated part:
 
 It has no action units. They come from a file of predictions, made by any network: a .csv or .jsonl with the column
 `subDirectory_filePath`, as in the lists, and a column for each of the twelve action units, "AU1" or "AU01_r", on a
-scale of its own; others (AU10, AU45) are passed over. A column `caption` may describe each picture.
+scale of its own; others (AU10, AU45) are ignored. A column `caption` may describe each picture.
 """
 
 from __future__ import annotations
@@ -45,10 +45,9 @@ class AffectNet(Pictures):
         split: which list.
         smallest: pictures with a side of fewer pixels are left out.
         faintest: intensities below this are 0, on the scale 0..5: networks see a little of everything everywhere.
-        caption: of pictures without one of their own.
+        caption: for pictures without one of their own.
 
-    Raises:
-        InputError: a file is missing, or lines of one cannot be used.
+    Raises InputError: a file is missing, or lines of one cannot be used.
     """
 
     def __init__(
@@ -64,24 +63,25 @@ class AffectNet(Pictures):
         caption: str = PROMPT,
     ) -> None:
         if not 0 < top < float("inf"):
-            raise InputError(f"The predictions' strongest value must be a number above 0; got {top}.")
+            raise InputError("top is out of range.", code="range", expected="above 0, finite", actual=top)
         root = folder_of(path, f"AffectNet's lists and {IMAGES[0]}")
         images = next((root / name for name in IMAGES if (root / name).is_dir()), None)
         listing = next((root / name.format(split) for name in LISTS if (root / name.format(split)).is_file()), None)
         if images is None or listing is None:
-            what = " or ".join(IMAGES) if images is None else " or ".join(name.format(split) for name in LISTS)
-            raise InputError(f"AffectNet is not complete: there is no {what} in {root}.")
+            expected = " or ".join(IMAGES if images is None else [name.format(split) for name in LISTS])
+            raise InputError(f"AffectNet in {root} is not complete.", code="missing", expected=expected)
         source = Path(predictions).expanduser()
-        rows = checked(
-            source, read_rows(source, (NAME, "caption")), lambda row: _prediction(row, top, faintest, caption)
-        )
-        known = {name: (units, text) for name, units, text in rows}
+        rows = read_rows(source, (NAME, "caption"))
+        known = dict(checked(source, rows, lambda row: _prediction(row, top, faintest, caption)))
         faces = checked(listing, read_rows(listing, COLUMNS), lambda row: _face(row, images, known))
-        listed = [face for face in faces if face and min(picture_size(face.path)) >= smallest]
+        usable = [face for face in faces if face]
+        listed = [face for face in usable if min(picture_size(face.path)) >= smallest]
         if not listed:
             raise InputError(
-                f"No picture of {listing} is left: of {len(faces)}, {sum(map(bool, faces))} have a face and a"
-                f" prediction in {source}, and none of these has {smallest} pixels on each side."
+                f"No picture of {listing} can be used.",
+                code="empty",
+                expected=f"a face, a prediction in {source}, and {smallest} pixels on each side",
+                actual=f"{len(usable)} of {len(faces)} with a face and a prediction, none of them large enough",
             )
         super().__init__(listed, size, images)
 
@@ -92,36 +92,31 @@ def rescaled(value: float, top: float, faintest: float) -> float:
     return intensity if intensity >= faintest else 0.0
 
 
-def _prediction(
-    row: Mapping[str, Any], top: float, faintest: float, caption: str
-) -> tuple[str, tuple[float, ...], str]:
+def _prediction(row: Any, top: float, faintest: float, caption: str) -> tuple[str, tuple[tuple[float, ...], str]]:
+    """The picture's name, its twelve intensities and its caption."""
     name = row.get(NAME) if isinstance(row, Mapping) else None
     if not name or not isinstance(name, str):
-        raise InputError(f"{NAME} must name a picture; got {name!r}")
+        raise InputError(f"{NAME} must name a picture", code="type", actual=name)
     units = unit_columns(row)
     if missing := [unit for unit in ACTION_UNITS if unit not in units]:
-        raise InputError(f"there is no column for {', '.join(missing)}")
-    values = {unit: _number(unit, units[unit]) for unit in ACTION_UNITS}
+        raise InputError(f"there is no column for {', '.join(missing)}", code="missing")
     own = row.get("caption")
-    return (
-        name,
-        tuple(rescaled(value, top, faintest) for value in values.values()),
-        str(own).strip() if own else caption,
-    )
+    values = tuple(rescaled(_number(unit, units[unit]), top, faintest) for unit in ACTION_UNITS)
+    return name, (values, str(own).strip() if own else caption)
 
 
 def _face(row: Mapping[str, Any], images: Path, known: Mapping[str, tuple[tuple[float, ...], str]]) -> Listed | None:
     """A line of the list; None where there is no face or no prediction."""
     if missing := [name for name in COLUMNS if row.get(name) is None]:
-        raise InputError(f"there is no column {', '.join(missing)}")
+        raise InputError(f"there is no column {', '.join(missing)}", code="missing")
     if row["expression"].strip() == NO_FACE or row[NAME] not in known:
         return None
     path = images / row[NAME]
     if not path.is_file():
-        raise InputError(f"there is no file {path}")
+        raise InputError(f"there is no file {path}", code="missing")
     x, y, width, height = (_number(name, row[name]) for name in BOX)
     if width <= 0 or height <= 0:
-        raise InputError(f"the face must have a width and a height; got {width:g} x {height:g}")
+        raise InputError("the face has no area", code="range", actual=(width, height))
     units, caption = known[row[NAME]]
     return Listed(path, caption, units, (x, y, x + width, y + height))
 
@@ -132,5 +127,5 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not abs(number) < float("inf"):
-        raise InputError(f"{name} must be a number; got {value!r}")
+        raise InputError(f"{name} must be a number", code="type", actual=value)
     return number

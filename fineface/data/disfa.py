@@ -39,34 +39,30 @@ from .samples import Listed, Pictures, folder_of
 
 log = logging.getLogger(__name__)
 
+Units = tuple[float, ...]
 DROPPED = "dropped.json"
+LABELS = "ActionUnit_Labels"
+NEUTRAL = 8305
+VIDEOS = {"left": "Videos_LeftCamera/LeftVideo{}_comp.avi", "right": "Video_RightCamera/RightVideo{}_comp.avi"}
 
 
 def cut_frames(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[int, Path]:
-    """Cuts the face out of every frame that is asked for and not there yet; processes take turns.
+    """Crops the faces of frames into a folder, where they are not there yet; processes take turns.
 
     Frames without a face, and those that the video does not have (labels reach one frame further than some of DISFA's
-    videos), are dropped, and told in a warning.
+    videos), are dropped, which is logged.
 
     The source is a video, or a folder of pictures whose names end in the frame's number, from 1; `size` is the side of
-    the faces in pixels.
-
-    Returns:
-        Frame -> picture, of those that have a face.
-
-    Raises:
-        InputError: there is no such source, or the target holds faces of another size or source.
+    the crops in pixels. Returns frame -> picture. Raises InputError: there is no such source, or the target holds faces
+    of another size or source.
     """
     if not source.exists():
-        raise InputError(f"There is no {source}; its frames were asked for.")
+        raise InputError(f"There is no {source}.", code="missing")
     target.mkdir(parents=True, exist_ok=True)
     with FileLock(target / ".lock"):
         claim(target / "faces.json", {"size": size, "source": source.name}, "name another cache, or delete this one")
-        dropped = {}
-        if (target / DROPPED).is_file():
-            dropped = {
-                int(number): str(why) for number, why in read_config(target / DROPPED, "delete the folder").items()
-            }
+        known = read_config(target / DROPPED, "delete the folder") if (target / DROPPED).is_file() else {}
+        dropped = {int(number): str(why) for number, why in known.items()}
         missing = [n for n in numbers if n not in dropped and not place(target, n).is_file()]
         if missing:
             dropped |= _cut(source, missing, size, target)
@@ -85,7 +81,9 @@ def place(target: Path, number: int) -> Path:
 
 
 def _cut(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[int, str]:
-    frames = _pictures(source, numbers) if source.is_dir() else _video(source, numbers)
+    wanted = {number - 1 for number in numbers}  # videos count from 0
+    video = ((number + 1, pixels) for number, pixels in read_frames(source, wanted=wanted) if pixels is not None)
+    frames = _pictures(source, numbers) if source.is_dir() else video
     detector = get_detector()
     dropped = dict.fromkeys(numbers, "without a picture")
     seen: set[int] = set()
@@ -104,12 +102,6 @@ def _cut(source: Path, numbers: Sequence[int], size: int, target: Path) -> dict[
     return dropped
 
 
-def _video(video: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-    for number, pixels in read_frames(video, wanted={number - 1 for number in numbers}):  # it counts from 0
-        if pixels is not None:
-            yield number + 1, pixels
-
-
 def _pictures(folder: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
     places: dict[int, Path] = {}
     others: list[Path] = []
@@ -119,7 +111,8 @@ def _pictures(folder: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.nd
             others.append(path)
             continue
         if int(found[-1]) in places:
-            raise InputError(f"{path.name} and {places[int(found[-1])].name} in {folder} are the same frame.")
+            both = path.name, places[int(found[-1])].name
+            raise InputError(f"Two pictures in {folder} are one frame.", code="duplicate", actual=both)
         places[int(found[-1])] = path
     if line := left_out(folder, others, "numbered pictures"):
         log.warning(line)
@@ -128,36 +121,25 @@ def _pictures(folder: Path, numbers: Sequence[int]) -> Iterator[tuple[int, np.nd
             yield number, rgb(read_image(places[number]))
 
 
-LABELS = "ActionUnit_Labels"
-NEUTRAL = 8305
-VIDEOS = {
-    "left": "Videos_LeftCamera/LeftVideo{}_comp.avi",
-    "right": "Video_RightCamera/RightVideo{}_comp.avi",
-}
-
-Units = tuple[float, ...]
-
-
 class Disfa(Pictures):
-    """All frames with an active action unit, and some neutral ones, each cut out round its face.
+    """All frames with an active action unit, and some neutral ones, each cropped around its face.
 
-    The faces are found and cut out when the data set is first opened, about 25 frames a second, and kept.
+    The faces are detected and cropped when the data set is first opened, about 25 frames a second, and cached.
 
     Args:
         path: folder with `ActionUnit_Labels` and the videos.
         size: S, side of the samples in pixels.
-        cache: folder where the cut-out faces are kept.
-        neutral: how many frames without any action unit, drawn from all of them; the paper's number.
-        seed: of that drawing.
+        cache: folder of the crops.
+        neutral: how many frames without any action unit are drawn; the paper's number.
+        seed: random seed of that drawing.
         camera: whose video.
         frames: folder with extracted frames, `SN001/...<number>.png` or .jpg, in place of the videos; the frame's
             number, from 1, is the last one in the file's name.
         subjects: only these, such as "SN001"; empty takes all.
         without: all but these.
-        caption: of every frame; the data set has none.
+        caption: for every frame; the data set has none.
 
-    Raises:
-        InputError: a folder, a label file or a video is missing, or lines of labels cannot be used.
+    Raises InputError: a folder, a label file or a video is missing, or lines of labels cannot be used.
     """
 
     def __init__(
@@ -188,21 +170,19 @@ class Disfa(Pictures):
 
 
 def read_labels(root: Path, subject: str) -> dict[int, Units]:
-    """Frame -> twelve intensities of a subject. Raises InputError: label files are missing, lines cannot be used, or
-    files do not speak of the same frames.
-    """
+    """Frame -> twelve intensities of a subject. Raises InputError: files, frames or values that cannot be used."""
     files = {name: root / LABELS / subject / f"{subject}_au{name.removeprefix('AU')}.txt" for name in ACTION_UNITS}
     missing = [path for path in files.values() if not path.is_file()]
     if missing:
-        lines = "\n".join(f"  {path}" for path in missing)
-        raise InputError(f"DISFA's labels of {subject} are not complete; these files are missing:\n{lines}")
+        expected = "\n".join(map(str, missing))
+        raise InputError(f"DISFA's labels of {subject} are not complete.", code="missing", expected=expected)
     columns = {name: _read_column(path) for name, path in files.items()}
     first = columns["AU1"]
     for name, column in columns.items():
         if column.keys() != first.keys():
             frame = min(column.keys() ^ first.keys())
             where = files["AU1"] if frame in column else files[name]
-            raise InputError(f"{where} has no line for frame {frame}, of which the other label files speak.")
+            raise InputError(f"{where} has no line for frame {frame}.", code="missing", expected=frame)
     return {frame: tuple(float(column[frame]) for column in columns.values()) for frame in first}
 
 
@@ -221,10 +201,10 @@ def _subjects(root: Path, only: Sequence[str], without: Sequence[str]) -> list[s
     present = sorted(path.name for path in folder.glob("SN*") if path.is_dir())
     for name in (*only, *without):
         if name not in present:
-            raise InputError(f"There is no subject {name!r} in {folder}; it has {', '.join(present) or 'none'}.")
+            raise InputError(f"{folder} lacks a subject.", code="unknown", expected=", ".join(present), actual=name)
     chosen = [name for name in only or present if name not in without]
     if not chosen:
-        raise InputError(f"No subject of {folder} is left; it has {', '.join(present) or 'none'}.")
+        raise InputError(f"No subject of {folder} is left.", code="empty", actual=present)
     return chosen
 
 
@@ -232,16 +212,16 @@ def _read_column(path: Path) -> dict[int, int]:
     try:
         text = read_text(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"Cannot read {path}: {error}") from error
+        raise InputError(f"Cannot read {path}: {error}", code="unreadable") from error
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     found = dict(checked(path, lines, _label))
     if len(found) != len(lines):
-        raise InputError(f"{path} names a frame twice: {len(lines)} lines, {len(found)} frames.")
+        raise InputError(f"{path} names a frame twice.", code="duplicate", expected=len(lines), actual=len(found))
     return found
 
 
 def _label(line: str) -> tuple[int, int]:
     frame, comma, value = (part.strip() for part in line.partition(","))
     if not comma or not frame.isdecimal() or value not in ("0", "1", "2", "3", "4", "5"):
-        raise InputError(f"expected frame,intensity with an intensity from 0 to 5; got {line!r}")
+        raise InputError("the line has another form", code="format", expected="frame,intensity 0 to 5", actual=line)
     return int(frame), int(value)

@@ -1,4 +1,4 @@
-"""People who do not exist, with their captions and action units."""
+"""Synthetic people, with their captions and action units."""
 
 from __future__ import annotations
 
@@ -25,16 +25,14 @@ class SyntheticSamples(Dataset[Sample]):
 
     Args:
         faces: single pictures, or pairs, of which both pictures are taken: what was drawn for MagicFace serves here.
-        expression_words: whether captions say what the face does ("smiling broadly"). Without, the intensities alone
-            say it, and a prompt that does not speak of it does not contradict them.
-        short_captions: leave some phrases out of every second caption, so that short prompts are understood too; what
-            is left is as true as the whole.
-        face_height: pictures are cut out closer until a face is so high, see `close_up`; 0 leaves them.
-        plain_ground: everybody stands in front of an even wall of some colour.
+        expression_words: captions describe the expression ("smiling broadly"). Without, the intensities alone do, and a
+            prompt without it does not contradict them.
+        short_captions: leave some phrases out of every second caption, so that short prompts are understood too.
+        face_height: fraction of the picture's height to which the face is cropped, see `close_up`; 0 crops nothing.
+        plain_ground: put all people in front of an even wall of some colour.
         mark_face: samples have "face" too.
 
-    Raises:
-        InputError: pairs that differ in something else than the expression.
+    Raises InputError: pairs that differ in something else than the expression.
     """
 
     def __init__(
@@ -48,10 +46,10 @@ class SyntheticSamples(Dataset[Sample]):
         mark_face: bool = False,
     ) -> None:
         if faces.plan.pairs not in (None, "expression"):
-            raise InputError(f'The faces must be single, or pairs="expression"; they have {faces.plan.pairs!r}.')
+            raise InputError("Other pairs.", code="conflict", expected='none, or "expression"', actual=faces.plan.pairs)
         self.faces, self.words, self.short = faces, expression_words, short_captions
         self.face_height, self.plain, self.mark = face_height, plain_ground, mark_face
-        self._last: tuple[int, Any] = (-1, None)  # both pictures of a pair are mostly asked for in turn
+        self._last: tuple[int, Any] = (-1, None)  # both pictures of a pair are mostly read in turn
         self.roles = ("source", "target") if faces.plan.pairs else ("image",)
         self.fingerprint = f"v{VERSION} {faces.plan} captions expression_words={expression_words}"
         if short_captions:
@@ -90,12 +88,12 @@ class SyntheticSamples(Dataset[Sample]):
         return before_wall(scene, number) if self.plain else scene
 
     def _caption(self, index: int, scene: Scene) -> str:
-        text = told(scene, self.face_height, words=self.words)
+        text = caption_of(scene, self.face_height, words=self.words)
         return shortened(text, index) if self.short and index % 2 else text
 
 
-def told(scene: Scene, face_height: float = 0.0, *, words: bool = False) -> str:
-    """The caption of a scene, see `SyntheticSamples`; `words` says whether it tells the expression."""
+def caption_of(scene: Scene, face_height: float = 0.0, *, words: bool = False) -> str:
+    """The caption of a scene, see `SyntheticSamples`; with `words` it describes the expression."""
     if face_height:
         scene = replace(scene, shot=close_shot(scene.shot, face_height))
     text, phrase = caption(scene), expression_words(scene.units)
@@ -106,5 +104,5 @@ def shortened(text: str, number: int) -> str:
     """A caption without some of its phrases, which follow from the number; the first one stays."""
     rng = np.random.default_rng(number)
     first, *others = text.split(", ")
-    share = rng.random()
-    return ", ".join([first, *(phrase for phrase in others if rng.random() < share)])
+    fraction = rng.random()
+    return ", ".join([first, *(phrase for phrase in others if rng.random() < fraction)])

@@ -14,7 +14,7 @@ from common.synthetic.data.simplified import before_wall
 from common.synthetic.scene.captions import true_traits
 from common.synthetic.scene.stream import Purpose, stream
 
-from ..data.synthetic import told
+from ..data.synthetic import caption_of
 
 LEVELS = (1.5, 3.0, 4.5)
 FACE_HEIGHT = 0.48  # of the true pictures, which are cut out as those that the embedded model was trained on
@@ -26,7 +26,7 @@ class CaptionItem(Item):
 
     Attributes:
         request: (12,) intensities, in the order of `ACTION_UNITS`.
-        caption: says all but what the face does.
+        caption: describes all but the expression.
         before: (12,) intensities of the face that the other is compared with: all 0, but for parted lips before AU26.
         traits: what the caption says of the person, see `common.measure.traits`.
     """
@@ -45,7 +45,7 @@ def draw_item(seed: int, index: int) -> CaptionItem:
         after = _expression(stream(seed, index, Purpose.OTHER_UNITS))
     else:
         unit, before, after = single(index - index // COMBINATION_EVERY, LEVELS)
-    caption = told(scene, FACE_HEIGHT)
+    caption = caption_of(scene, FACE_HEIGHT)
     plain, request = (tuple(map(float, np.round(units, 3))) for units in (before, after))
     change = tuple(round(b - a, 3) for a, b in zip(plain, request))
     return CaptionItem(

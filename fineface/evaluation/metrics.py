@@ -1,4 +1,4 @@
-"""Two pictures of one caption, without and with the request: what they show beside the truth; and the suite."""
+"""Two pictures of one caption, without and with the request: what they and true pictures show; and the suite."""
 
 from __future__ import annotations
 
@@ -67,9 +67,8 @@ def true_picture(scene: Scene, size: int) -> np.ndarray:
 def look(before: np.ndarray, after: np.ndarray, item: CaptionItem, setting: Setting) -> Record | None:
     """What two pictures (S, S, 3) uint8 show that differ in the request alone; None where one shows no face.
 
-    Returns:
-        "units", the measured change (12,); "identity" of the two, None without a network; "background", PSNR in dB
-        behind the person; "seen", traits read from the picture without the request.
+    It has "units", the measured change (12,); "identity" of the two, None without a network; "background", PSNR in dB
+    behind the person; "seen", traits read from the picture without the request.
     """
     try:
         report = measure(before, after, requested=item.units, estimator=setting.estimator)
@@ -91,7 +90,7 @@ def _trait_reader() -> TraitReader:
 
 
 def facts(editor: Any, settings: Defaults, size: int) -> dict[str, Any]:
-    """What decides the figures, but for items and estimator."""
+    """What decides the figures, except items and estimator."""
     used = asdict(settings)
     return {
         "networks": networks_of(editor, editor.networks.adapter),
@@ -99,29 +98,26 @@ def facts(editor: Any, settings: Defaults, size: int) -> dict[str, Any]:
     }
 
 
-# --- what the caption says -------------------------------------------------------------------------------------------
-
-
 def asked(records: Sequence[Record], trait: str) -> list[Record]:
     """Records whose caption states a trait, and whose pictures show a face."""
     return [r for r in records if r["traits"][trait] is not None and r["seen"]["edit"] and r["seen"]["truth"]]
 
 
-def share(records: Sequence[Record], of: str, trait: str, value: str | None = None) -> Found:
+def fraction(records: Sequence[Record], of: str, trait: str, value: str | None = None) -> Found:
     """Fraction of the pictures that show what the caption says, of one value of the trait or all."""
     own = [r for r in asked(records, trait) if value is None or r["traits"][trait] == value]
     shown = [r["seen"][of][trait] == r["traits"][trait] for r in own]
     return Found(mean(shown) if shown else None, len(own), len(own))
 
 
-def mean_share(records: Sequence[Record], of: str, trait: str) -> Found:
-    """Mean of `share` over the values of a trait that captions state."""
-    found = [each.value for value in TRAITS[trait] if (each := share(records, of, trait, value)).value is not None]
+def mean_fraction(records: Sequence[Record], of: str, trait: str) -> Found:
+    """Mean of `fraction` over the values of a trait that captions state."""
+    found = [each.value for value in TRAITS[trait] if (each := fraction(records, of, trait, value)).value is not None]
     return Found(mean(found) if found else None, len(found), len(found))
 
 
 def chance(records: Sequence[Record], of: str, trait: str) -> Found:
-    """`share` of pictures that were drawn for other captions."""
+    """`fraction` of pictures that were drawn for other captions."""
     own = asked(records, trait)
     stated = Counter(r["traits"][trait] for r in own)
     seen = Counter(r["seen"][of][trait] for r in own)
@@ -133,11 +129,11 @@ def trait_metrics(trait: str) -> list[Metric]:
     """What the pictures show of a trait, by its values."""
     return [
         *(
-            Metric(f"{trait}: {value}", f"{trait}: {value}", "", "higher", partial(share, trait=trait, value=value))
+            Metric(f"{trait}: {value}", f"{trait}: {value}", "", "higher", partial(fraction, trait=trait, value=value))
             for value in TRAITS[trait]
         ),
-        Metric(f"{trait}: mean", f"{trait}: mean of these", "", "higher", partial(mean_share, trait=trait)),
-        Metric(f"{trait}: all", f"{trait}: all", "", "higher", partial(share, trait=trait)),
+        Metric(f"{trait}: mean", f"{trait}: mean of these", "", "higher", partial(mean_fraction, trait=trait)),
+        Metric(f"{trait}: all", f"{trait}: all", "", "higher", partial(fraction, trait=trait)),
         Metric(f"{trait}: chance", f"{trait}: all, by chance", "", None, partial(chance, trait=trait), ("edit",)),
     ]
 
@@ -148,6 +144,7 @@ def faces(records: Sequence[Record], of: str) -> Found:
     return Found(found, found, len(records))
 
 
+BACKGROUND = pool_of(lambda record, of: record["background"][of])
 SUITE = Suite(
     draw=draw_item,
     attempt=draw_pair,
@@ -158,21 +155,14 @@ SUITE = Suite(
         COMBINED,
         *(metric for trait in TRAITS for metric in trait_metrics(trait)),
         replace(IDENTITY, title="identity of the two pictures, mean"),
-        Metric(
-            "background",
-            "PSNR of their backgrounds",
-            "dB",
-            "higher",
-            pool_of(lambda r, of: r["background"][of]),
-            ("edit",),
-        ),
+        Metric("background", "PSNR of their backgrounds", "dB", "higher", BACKGROUND, ("edit",)),
         Metric("seconds", "time of a picture", "s", "lower", pool_of(lambda r, of: r["seconds"]["edit"]), ("edit",)),
     ),
     columns=("edit, before", "edit, request", "truth, before", "truth, request"),
     title="pairs of pictures of synthetic captions",
     note=(
-        "Each caption is drawn twice from the same noise, without and with the request. Shares of pictures that show "
-        "what the caption says are stated by trait; intensities also where a unit was not asked for."
+        "Each caption is drawn twice from the same noise, without and with the request. Fractions of pictures that "
+        "show what the caption says are stated by trait; intensities also where a unit was not asked for."
     ),
     seed=SEED,
     others=True,

@@ -1,6 +1,4 @@
-"""Which frames show one face, sharp and in its place, and which of these make pairs: enough change of expression,
-little turning, every action unit alike.
-"""
+"""Settings of a preparation, the frames that show one sharp face in its place, and the pairs that these make."""
 
 from __future__ import annotations
 
@@ -13,15 +11,15 @@ import cv2
 import numpy as np
 
 from common.core.errors import InputError
+from common.core.numbers import check_fields
 from common.faces import Crop, Face, FaceDetector
 from common.faces.upright import notice
 from common.parsing import Region
-from common.training.config import above_zero, at_least
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a preparation of videos is told. Raises InputError: a number out of its range."""
+    """Settings of a preparation of videos. Raises InputError: a value out of its range."""
 
     size: int = 512
     """Side of the crops in pixels."""
@@ -38,25 +36,27 @@ class Settings:
     min_face: int = 64
     """Narrowest face, in pixels of the video."""
     max_move: float = 0.25
-    """How far a face may be from the video's median face, in place or in width, in parts of that face's width."""
+    """Largest distance of a face from the video's median face, in place or in width, as a fraction of its width."""
     sharpness: float = 0.4
-    """Least sharpness of a face (variance of its Laplacian) in parts of the video's median."""
+    """Least sharpness of a face (variance of its Laplacian), as a fraction of the video's median."""
     region: Region = "head"
-    """What the background hides: "head", or "face", which spares hair, neck and clothes."""
+    """Region that the background hides: "head", or "face", which spares hair, neck and clothes."""
     guide: Literal["source", "target", "photo"] = "source"
-    """Whose background a pair gets: the source's, as in use, or the target's, as in the paper; or "photo", all of the
-    source, for the embedded model."""
+    """Conditioning image of a pair: the background of the source, as in use, or of the target, as in the paper; or
+    "photo", all of the source, for the embedded model."""
     seed: int = 0
-    """Of the choice among pairs that are equally good."""
+    """Random seed of the choice among pairs that are equally good."""
 
     def __post_init__(self) -> None:
-        at_least(self, 16, "size")
-        at_least(self, 1, "every", "pairs", "min_face")
-        at_least(self, 0, "seed", "max_turn", "max_move", "sharpness")
-        above_zero(self, "zoom", "min_difference")  # a pair without a difference teaches nothing
+        check_fields(self, "size", low=16)
+        check_fields(self, "every", "pairs", "min_face", low=1)
+        check_fields(self, "seed", "max_turn", "max_move", "sharpness", low=0)
+        check_fields(self, "zoom", "min_difference", above=0)  # a pair without a difference teaches nothing
         for name, known in (("region", ("head", "face")), ("guide", ("source", "target", "photo"))):
             if getattr(self, name) not in known:
-                raise InputError(f"{name} must be one of {', '.join(known)}; got {getattr(self, name)!r}.")
+                raise InputError(
+                    f"{name} is unknown.", code="unknown", expected=list(known), actual=getattr(self, name)
+                )
 
 
 SHARPNESS_SIDE = 128  # pixels to which a face is scaled first, so that near and far ones compare
@@ -78,10 +78,7 @@ class Screened:
 
 
 def screen(frames: Iterable[tuple[int, np.ndarray | None]], detector: FaceDetector, settings: Settings) -> Screened:
-    """Looks at the frames of a video, and keeps those that can be used.
-
-    `frames` are numbers and pictures (H, W, 3) uint8, as `read_frames` gives them.
-    """
+    """The usable frames of a video; `frames` are numbers and pictures (H, W, 3) uint8, as of `read_frames`."""
     dropped: Counter[str] = Counter()
     faces: dict[int, Face] = {}
     sharp: dict[int, float] = {}
@@ -132,7 +129,7 @@ def sharpness(frame: np.ndarray, face: Face) -> float:
 
 
 def moved(box: np.ndarray, median: np.ndarray) -> float:
-    """How far a box (4,) is from another, in place or in width, in parts of the other's width."""
+    """Distance of a box (4,) from another, in place or in width, as a fraction of the other's width."""
     width = median[2] - median[0]
     shift = np.linalg.norm((box[:2] + box[2:]) / 2 - (median[:2] + median[2:]) / 2)
     return float(max(shift, abs(box[2] - box[0] - width)) / width)
@@ -142,10 +139,7 @@ AT_MOST = 600  # frames of a video that are paired with each other: 360,000 pair
 
 
 def candidates(units: np.ndarray, angles: np.ndarray, settings: Settings) -> np.ndarray:
-    """All pairs of frames that could be taken, (P, 2) int: source, target.
-
-    `units` are (N, 12) intensities, `angles` (N, 3) degrees.
-    """
+    """All pairs of frames with enough change and little turning, (P, 2) int: source, target; see `choose`."""
     found = [np.empty((0, 2), int)]
     for i in range(len(units)):
         enough = (np.abs(units - units[i]) >= settings.min_difference).any(1)
@@ -161,8 +155,7 @@ def choose(units: np.ndarray, angles: np.ndarray, settings: Settings, key: int =
     Each turn goes to the unit and direction with the fewest pairs so far, and takes the pair whose frames were used
     least; the seed decides among equals.
 
-    `units` are (N, 12) intensities, `angles` (N, 3) degrees; `key` tells videos apart, so that they do not all draw
-    alike.
+    `units` are (N, 12) intensities, `angles` (N, 3) degrees; `key` is the video's own, part of the seed.
     """
     rng = np.random.default_rng([settings.seed, key])
     frames = np.sort(rng.permutation(len(units))[:AT_MOST])
@@ -171,7 +164,9 @@ def choose(units: np.ndarray, angles: np.ndarray, settings: Settings, key: int =
     least = settings.min_difference
     kinds = np.concatenate([change >= least, change <= -least], 1)  # (P, 24): which units rise, which fall
     order = rng.random(len(pairs))
-    free, used, covered = np.ones(len(pairs), bool), np.zeros(len(units), int), np.zeros(24, int)
+    free = np.ones(len(pairs), bool)
+    used = np.zeros(len(units), int)
+    covered = np.zeros(24, int)
     chosen: list[tuple[int, int]] = []
     while len(chosen) < settings.pairs and free.any():
         left = kinds[free].any(0)

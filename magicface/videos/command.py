@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import typing
 from pathlib import Path
@@ -21,33 +20,17 @@ ABOUT = """Turns a folder of videos into pairs to train on.
     accelerate launch -m magicface.train examples/train_magicface.toml --set manifest=pairs.jsonl --set output=out/mine
 
 Each video, or folder of frames, shows one person. Beside the manifest come its pictures, a report of what was dropped
-and why, and a sheet of pairs to look at. The same command goes on where it was stopped.
+and why, and a sheet of pairs. Re-run the command to resume a preparation that stopped.
 """
 
 
 def run(arguments: list[str]) -> int:
     """The command; returns the exit code."""
-    args = _parser().parse_args(arguments)
-    console.listen(args.quiet)
-    from .prepare import Tools, prepare  # torch and diffusers load here, after the arguments have been understood
-    from .report import table
-
-    settings = Settings(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Settings)})
-    from common.measure import get_estimator  # brings the head
-
-    estimator = get_estimator(args.estimator)
-    detector, parser = get_detector(args.detector), get_parser(args.parser)
-    tools = Tools(detector, parser, estimator, (detector.name, parser.name, estimator.name))
-    report = prepare(args.folder, args.output, settings, tools, progress=not args.quiet)
-    print(table(report))
-    return console.FAILED if report["unreadable"] else console.OK
-
-
-def _parser() -> argparse.ArgumentParser:
     parser = console.command_parser("magicface prepare-videos", ABOUT)
-    parser.add_argument("folder", type=Path, help="of videos, or of folders of frames")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the manifest to write, a .jsonl file")
-    texts, hints = documentation(Settings), typing.get_type_hints(Settings)
+    parser.add_argument("folder", type=Path, help="folder of videos, or of folders of frames")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="manifest to write, a .jsonl file")
+    texts = documentation(Settings)
+    hints = typing.get_type_hints(Settings)
     for field in dataclasses.fields(Settings):
         known = typing.get_args(hints[field.name]) or None
         parser.add_argument(
@@ -57,8 +40,19 @@ def _parser() -> argparse.ArgumentParser:
             default=field.default,
             help=" ".join(texts[field.name].replace("%", "%%").split()),
         )
-    parser.add_argument("--estimator", default="auto", help="of the action units, see common.measure")
+    parser.add_argument("--estimator", default="auto", help="AU estimator, see common.measure")
     options.add_flags(parser, ModelOptions, ["detector"])
-    parser.add_argument("--parser", default="auto", choices=PARSERS, help="of hair, skin, clothes and background")
+    parser.add_argument("--parser", default="auto", choices=PARSERS, help="face parser")
     options.add_quiet(parser)
-    return parser
+    args = parser.parse_args(arguments)
+    console.listen(args.quiet)
+    settings = Settings(**{field.name: getattr(args, field.name) for field in dataclasses.fields(Settings)})
+    # torch and diffusers load here, after the arguments have been parsed
+    from common.measure import get_estimator
+
+    from .prepare import Tools, prepare, table
+
+    tools = Tools(get_detector(args.detector), get_parser(args.parser), get_estimator(args.estimator))
+    report = prepare(args.folder, args.output, settings, tools, progress=not args.quiet)
+    print(table(report))
+    return console.FAILED if report["unreadable"] else console.OK

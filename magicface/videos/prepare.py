@@ -1,17 +1,19 @@
-"""One video to a record, all records to the manifest; goes on where it was stopped."""
+"""One video to a record, all records to the manifest, its report and a sheet; re-run it to resume."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 from tqdm import tqdm
 
@@ -20,101 +22,87 @@ from common.core.files import alone, replace_file
 from common.core.fingerprint import claim
 from common.core.jsonio import read_config
 from common.faces import FaceDetector
-from common.facs.action_units import ACTION_UNITS
+from common.facs.action_units import ACTION_UNITS, to_text, to_vector
 from common.imaging.images import save_image
 from common.imaging.videos import bytes_of, find_videos, read_frames
-from common.measure.estimators import described
+from common.measure.estimators import AUEstimator, described
 from common.parsing import Parser, masked_background
+from common.training.sheet import sheet
 
+from ..data import ManifestPairs
 from .choose import Screened, Settings, choose, screen
-from .report import summary, table, write_sheet
 
-
-class Measured(Protocol):
-    """What an estimator says of a picture."""
-
-    @property
-    def units(self) -> np.ndarray:
-        """(12,) intensities of the action units."""
-        ...
-
-    @property
-    def angles(self) -> np.ndarray:
-        """(3,) degrees: yaw, pitch, roll."""
-        ...
-
-
-AUEstimator = Callable[[np.ndarray], Measured]
-"""Reads a picture (H, W, 3) uint8; raises a FaceNotFoundError where it sees no face."""
+SHOWN = 12  # pairs of the sheet
+SIDE = 160  # pixels of its pictures
 
 
 @dataclass(frozen=True)
 class Tools:
-    """Who finds faces, who parses them, and who measures them.
-
-    `names` are those of the three; pictures made by others are not mixed.
-    """
+    """Detector, parser and AU estimator of a preparation; pictures of different tools are not mixed."""
 
     detector: FaceDetector
     parser: Parser
     estimator: AUEstimator
-    names: tuple[str, str, str]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the three."""
+        return [self.detector.name, self.parser.name, self.estimator.name]
 
 
 def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, progress: bool = True) -> dict[str, Any]:
     """Makes a manifest of the videos below a folder, with its pictures, its report and a sheet beside it.
 
-    Beside `pairs.jsonl`: `pairs/` with the pictures and a record of each finished video, which another call does not
-    do again; `pairs.report.json`; `pairs.sheet.png`.
-
-    Each video, or folder of frames, shows one person; the manifest is a .jsonl file to write.
+    Beside `pairs.jsonl`: `pairs/` with the pictures and a record of each finished video, which another call skips;
+    `pairs.report.json`; `pairs.sheet.png`. Each video, or folder of frames, shows one person.
 
     Returns:
         The report, as it is on disk.
 
     Raises:
-        InputError: no videos, no .jsonl, or a manifest that other settings began, or another run writes.
+        InputError: no videos, no .jsonl, or a manifest of other settings, or one that another run writes.
         FaceEditError: not one pair was found; the message says why.
     """
     folder, manifest = folder.expanduser().resolve(), manifest.expanduser().resolve()
     if manifest.suffix != ".jsonl":
-        raise InputError(f"A manifest is a .jsonl file; got {manifest}.")
+        raise InputError("A manifest is a .jsonl file.", code="name", actual=str(manifest))
     if folder in manifest.parents:
-        raise InputError(f"{manifest} lies in the folder of the videos, where its pictures would pass for one.")
+        raise InputError("The manifest is in the folder of the videos.", code="conflict", actual=str(manifest))
     videos = find_videos(folder)
     keys = {_key(folder, video): video for video in videos}
     if len(keys) < len(videos):
         twins = [str(video) for video in videos if keys[_key(folder, video)] != video]
-        raise InputError(f"Other videos' pictures would get the same names; rename {', '.join(twins)}.")
+        raise InputError(
+            "The pictures of these videos get the names of others; rename them.", code="name", actual=twins
+        )
     pictures = manifest.with_suffix("")
     with alone(pictures):
         claim(
             pictures / "settings.json",
-            {**asdict(settings), "tools": list(tools.names)},
-            "go on with the old settings, name another manifest, or delete the folder",
+            {**asdict(settings), "tools": tools.names},
+            "keep the settings, name another manifest, or delete the folder",
         )
         records = {}
         for key, video in tqdm(keys.items(), desc="Preparing videos", unit="video", disable=not progress):
             path = pictures / key / "record.json"
-            kept = read_config(path, "delete it, and it is made again") if path.is_file() else {}
+            kept = read_config(path, "delete it; the next run makes it again") if path.is_file() else {}
             if kept.get("bytes") != bytes_of(video) or kept["error"]:
                 kept = _prepare_one(video, pictures / key, settings, tools, progress)
-                replace_file(path, partial(_write_json, kept))
+                _write(path, json.dumps(kept, indent=1))
             records[key] = kept
         report = {"action_units_by": described(tools.names[2]), **summary(records)}
-        replace_file(manifest.with_suffix(".report.json"), partial(_write_json, report))
+        _write(manifest.with_suffix(".report.json"), json.dumps(report, indent=1))
         rows = [row for record in records.values() for row in record["pairs"]]
         if not rows:
-            raise FaceEditError(f"No pair was found.\n{table(report)}")
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        replace_file(manifest, lambda path: path.write_text(text, encoding="utf-8"))
+            raise FaceEditError(f"No pair was found.\n{table(report)}", code="empty")
+        _write(manifest, "".join(json.dumps(row) + "\n" for row in rows))
         write_sheet(manifest, manifest.with_suffix(".sheet.png"))
         return report
 
 
 def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, progress: bool) -> dict[str, Any]:
     """Writes the pictures of a video's pairs into a new folder `target`, and returns its record."""
-    shutil.rmtree(target, ignore_errors=True)  # what a stopped preparation left
+    shutil.rmtree(target, ignore_errors=True)  # pictures of a preparation that stopped
     record: dict[str, Any] = {"bytes": bytes_of(video), "error": "", "frames": 0, "kept": 0, "dropped": {}, "pairs": []}
     bar = partial(tqdm, unit="frame", leave=False, disable=not progress)
     try:
@@ -132,8 +120,7 @@ def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, pr
         except FaceNotFoundError:
             screened.dropped["not measured"] += 1
             continue
-        # Rounded here, so that what is chosen by is what is written; below 0 are the antagonist's, which has a place
-        # of its own.
+        # Rounded here, so that pairs are chosen by what is written; below 0 is the antagonist, which has its own value.
         units[number] = np.asarray(found.units, np.float64).clip(0, 5).round(3)
         angles[number] = np.asarray(found.angles, np.float64)
     numbers = list(units)
@@ -179,13 +166,13 @@ def _row(target: Path, source: int, to: int, units: dict[int, np.ndarray], setti
     def intensities(number: int) -> dict[str, float]:
         return {name: float(value) for name, value in zip(ACTION_UNITS, units[number]) if value}
 
-    guide = _name(to if settings.guide == "target" else source, "" if settings.guide == "photo" else "-background")
+    background = _name(to if settings.guide == "target" else source, "" if settings.guide == "photo" else "-background")
     return {
         "source": f"{place}/{_name(source)}",
         "target": f"{place}/{_name(to)}",
         "au_source": intensities(source),
         "au_target": intensities(to),
-        "background": f"{place}/{guide}",
+        "background": f"{place}/{background}",
         "person": target.name,
     }
 
@@ -195,9 +182,68 @@ def _name(number: int, kind: str = "") -> str:
 
 
 def _key(folder: Path, video: Path) -> str:
-    """Name of a video's pictures: its path below the folder in one word."""
+    """Name of a video's pictures: its path below the folder as one name."""
     return "--".join(video.relative_to(folder).parts) or folder.name
 
 
-def _write_json(value: dict[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+def _write(path: Path, text: str) -> None:
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def summary(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The report of a preparation, ready for JSON; `records` is name -> the record of a video."""
+    dropped: Counter[str] = Counter()
+    units = {name: {"rises": 0, "falls": 0, "largest": 0.0} for name in ACTION_UNITS}
+    for record in records.values():
+        dropped.update(record["dropped"])
+        for row in record["pairs"]:
+            before, after = to_vector(row["au_source"]), to_vector(row["au_target"])
+            for count, change in zip(units.values(), (b - a for a, b in zip(before, after))):
+                count["rises" if change > 0 else "falls"] += abs(change) >= 1
+                count["largest"] = round(max(count["largest"], abs(change)), 3)
+    return {
+        "videos": len(records),
+        "unreadable": {name: record["error"] for name, record in records.items() if record["error"]},
+        "without_pairs": [name for name, record in records.items() if not record["error"] and not record["pairs"]],
+        "frames": sum(record["frames"] for record in records.values()),
+        "kept": sum(record["kept"] for record in records.values()),
+        "dropped": dict(dropped.most_common()),
+        "pairs": sum(len(record["pairs"]) for record in records.values()),
+        "units": units,
+        "by_video": {
+            name: {key: record[key] for key in ("frames", "kept", "dropped")} | {"pairs": len(record["pairs"])}
+            for name, record in records.items()
+        },
+    }
+
+
+def table(report: Mapping[str, Any]) -> str:
+    """The report as text."""
+    lines = [
+        f"{report['videos']} videos, {len(report['unreadable'])} unreadable, {len(report['without_pairs'])} without"
+        " a pair",
+        f"{report['frames']} frames looked at, {report['kept']} kept",
+        *(f"  {count:8d}  {reason}" for reason, count in report["dropped"].items()),
+        f"action units measured by {report['action_units_by']}",
+        f"{report['pairs']} pairs; those in which a unit changes by 1 and more:",
+        "  unit   rises  falls  largest",
+        *(
+            f"  {name:5s} {count['rises']:6d} {count['falls']:6d} {count['largest']:8.2f}"
+            for name, count in report["units"].items()
+        ),
+        *(error for error in report["unreadable"].values()),
+    ]
+    return "\n".join(lines)
+
+
+def write_sheet(manifest: Path, target: Path) -> None:
+    """A sheet of pairs from all over the manifest, read as a training reads them."""
+    pairs = ManifestPairs(manifest, SIDE)
+    shown = [pairs[i * len(pairs) // min(SHOWN, len(pairs))] for i in range(min(SHOWN, len(pairs)))]
+    columns = {
+        "source": torch.stack([pair["source"] for pair in shown]),
+        "target": torch.stack([pair["target"] for pair in shown]),
+        "background": torch.stack([pair["guides"][0] for pair in shown]),
+    }
+    page = sheet(columns, [to_text([round(v, 1) for v in pair["vector"].tolist()]) for pair in shown])
+    replace_file(target, page.save)

@@ -1,7 +1,6 @@
-"""Where seven data sets keep what, and the rows of their annotations that are known to be wrong.
+"""Files and columns of seven data sets, and corrections of their annotations.
 
-Rows count from 0 below the header. Corrections are those that the field agrees on, as MEB (Varanka et al. 2023, IEEE
-TAFFC, arXiv 2211.11425) lists them.
+Rows count from 0 below the header. Corrections are those of MEB (Varanka et al. 2023, IEEE TAFFC, arXiv 2211.11425).
 """
 
 from __future__ import annotations
@@ -18,31 +17,45 @@ Row = dict[str, Any]
 Fixes = Mapping[str, Mapping[int, Any]]
 
 
+USUAL = {
+    "subject": ("Subject",),
+    "clip": ("Filename",),
+    "onset": ("OnsetFrame", "Onset Frame", "OnsetF", "Onset"),
+    "apex": ("ApexFrame", "Apex Frame", "ApexF1", "ApexF", "Apex"),
+    "offset": ("OffsetFrame", "Offset Frame", "OffsetF", "Offset"),
+    "units": ("Action Units", "AUs", "AU"),
+    "emotion": ("Estimated Emotion", "Emotion"),
+    "objective": ("Objective Classes", "Objective Class"),
+}
+"""Usual column names of each value."""
+
+
 @dataclass(frozen=True)
 class Layout:
-    """A data set as its owners hand it out.
+    """A data set as its owners distribute it.
 
     Attributes:
-        tables: annotation files below the root, the first that is there.
-        frames: folder of a clip's frames below the root, of the row's values; the first that is there.
-        columns: the words of its header for subject, clip, onset, apex, offset, units, emotion and objective, the first
-            that is there; apex, units and objective may be missing.
-        fixes: column -> row -> what should stand there.
+        tables: annotation files below the root; the first that exists.
+        frames: patterns of a clip's folder of frames below the root, with values of its row; the first that exists.
+        cropped: the same for cropped faces; by default `frames`.
+        columns: column names of subject, clip, onset, apex, offset, units, emotion and objective, the first that
+            exists; apex, units and objective may be missing.
+        fixes: column -> row -> right value.
         header: rows above the header.
-        count: how many rows there should be, where that is known.
+        count: number of rows, if it is known.
         swapped: two rows that have each other's labels.
-        numbered: a clip's name repeats where it has several expressions; they get 2, 3 and so on behind it.
+        numbered: a clip's name repeats for several expressions; they get the suffixes 2, 3 and so on.
         digits: of a subject's number, with leading zeros.
-        units: of a row, where a column does not say it.
+        units: function of a row, if units are not in one column.
         frame_gaps: frames may be missing within a clip.
-        objectives: table of subject, clip and objective class, where the other has none; may be missing.
+        objectives: table of subject, clip and objective class, if they are in another file; may be missing.
     """
 
     title: str
     tables: tuple[str, ...]
     frames: tuple[str, ...]
-    cropped: tuple[str, ...]
-    columns: Mapping[str, Sequence[str]]
+    cropped: tuple[str, ...] = ()
+    columns: Mapping[str, Sequence[str]] = field(default_factory=lambda: USUAL)
     fixes: Fixes = field(default_factory=dict)
     header: int = 0
     count: int | None = None
@@ -59,28 +72,15 @@ def _at(rows: Sequence[int], values: Sequence[Any]) -> dict[int, Any]:
 
 
 def _fourd_units(row: Row) -> frozenset[int]:
-    """4DME's own 0/1 columns, but units with the mark (k)."""
+    """4DME's own 0/1 columns without units with the mark (k)."""
     columns = {int(name[2:]) for name, value in row.items() if name[:2] == "AU" and name[2:].isdigit() and value}
     marked = units_of(row["units"], marked=True) - units_of(row["units"])
     return frozenset(columns - marked)
 
 
-_USUAL = {
-    "subject": ("Subject",),
-    "clip": ("Filename",),
-    "onset": ("OnsetFrame", "Onset Frame", "OnsetF", "Onset"),
-    "apex": ("ApexFrame", "Apex Frame", "ApexF1", "ApexF", "Apex"),
-    "offset": ("OffsetFrame", "Offset Frame", "OffsetF", "Offset"),
-    "units": ("Action Units", "AUs", "AU"),
-    "emotion": ("Estimated Emotion", "Emotion"),
-    "objective": ("Objective Classes", "Objective Class"),
-}
-
-
 def plain(name: str) -> Layout:
     """A data set in the form of `common.imaging.clip_dataset`."""
-    folder = (f"{name}/{FRAMES}",)
-    return Layout(name, (f"{name}/{TABLE}",), folder, folder, _USUAL)
+    return Layout(name, (f"{name}/{TABLE}",), (f"{name}/{FRAMES}",))
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -89,7 +89,6 @@ LAYOUTS: dict[str, Layout] = {
         ("SMIC/smic.xlsx",),
         ("SMIC/HS/{subject}/micro/{emotion}/{clip}",),
         ("SMIC/SMIC_all_cropped/HS/{subject}/micro/{emotion}/{clip}",),
-        _USUAL,
         count=164,
     ),
     "casme": Layout(
@@ -97,7 +96,6 @@ LAYOUTS: dict[str, Layout] = {
         ("CASME/casme.xlsx",),
         ("CASME/CASME_raw_selected/sub{subject}/{clip}",),
         ("CASME/Cropped/sub{subject}/{clip}",),
-        _USUAL,
         digits=2,
         count=189,
         fixes={
@@ -111,7 +109,6 @@ LAYOUTS: dict[str, Layout] = {
         ("CASME2/CASME2-coding-updated.xlsx", "CASME2/CASME2_label_Ver_2.xls"),
         ("CASME2/CASME2_RAW_selected/sub{subject}/{clip}",),
         ("CASME2/Cropped_original/sub{subject}/{clip}",),
-        _USUAL,
         objectives="CASME2/CASME2-ObjectiveClasses.xlsx",  # of MEGC2018's organisers
         digits=2,
         count=256,
@@ -128,8 +125,7 @@ LAYOUTS: dict[str, Layout] = {
         ("SAMM/SAMM_Micro_FACS_Codes_v2.xlsx",),
         ("SAMM/SAMM/{subject}/{clip}",),
         ("SAMM/SAMM_CROP/{subject}/{clip}",),
-        _USUAL,
-        header=13,  # the words of its header stand in row 12 below the first row
+        header=13,
         digits=3,
         count=159,
         fixes={
@@ -143,7 +139,7 @@ LAYOUTS: dict[str, Layout] = {
         ("4DMicro/4DME_Labelling_Micro_release v1.xlsx",),
         ("4DMicro/gray_micro/{subject}/{clip}",),
         ("4DMicro/gray_micro_crop/{subject}/{clip}",),
-        {**_USUAL, "subject": ("sub_ID",), "clip": ("fold_name",)},
+        {**USUAL, "subject": ("sub_ID",), "clip": ("fold_name",)},
         count=267,
         swapped=(144, 145),
         units=_fourd_units,
@@ -152,8 +148,6 @@ LAYOUTS: dict[str, Layout] = {
         "MMEW",
         ("MMEW/MMEW_Micro_Exp.xlsx",),
         ("MMEW/Micro_Expression/{emotion}/{clip}", "MMEW/Micro_Expression/{written}/{clip}"),
-        ("MMEW/Micro_Expression/{emotion}/{clip}", "MMEW/Micro_Expression/{written}/{clip}"),
-        _USUAL,
         count=300,
         fixes={
             "apex": _at(
@@ -171,7 +165,6 @@ LAYOUTS: dict[str, Layout] = {
         ("CASME3/cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",),
         ("CASME3/ME_A/{subject}/{clip}/color", "CASME3/part_A/{subject}/{letter}/color"),
         ("CASME3/ME_A_cropped/{subject}/{clip}/color",),
-        _USUAL,
         count=860,
         fixes={
             "onset": {749: 2647, 750: 1},
@@ -182,4 +175,4 @@ LAYOUTS: dict[str, Layout] = {
         frame_gaps=True,
     ),
 }
-"""By the names of `cross_dataset_seq.csv`, and SMIC."""
+"""Data sets by their names in `cross_dataset_seq.csv`, and SMIC."""

@@ -1,8 +1,9 @@
-"""What a data set says of a clip, and the faults that it may have."""
+"""Annotations of clips, and the faults of a data set."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +16,11 @@ UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)
 
 @dataclass(frozen=True)
 class Sample:
-    """A clip's row.
+    """Annotations of a clip: first, strongest and last frame by the numbers in the file names, action units, emotion in
+    the data set's word, SAMM's objective class (1 to 7, 0 for none), and folder of frames (None if not on this
+    machine).
 
-    Attributes:
-        subject: as the data set names them.
-        clip: its name, unique with data set and subject.
-        onset: number of the first frame, as its file names count.
-        apex: of the strongest one.
-        offset: of the last one.
-        units: the action units that were seen.
-        emotion: the data set's word.
-        objective: SAMM's objective class, 1 to 7; 0 where there is none.
-        frames: folder of its frames; None where they are not here.
+    Raises InputError: the times are not in order (code "order").
     """
 
     dataset: str
@@ -40,23 +34,28 @@ class Sample:
     objective: int = 0
     frames: Path | None = None
 
+    def __post_init__(self) -> None:
+        if not self.onset <= self.apex <= self.offset:
+            times = f"{self.onset}, {self.apex}, {self.offset}"
+            raise InputError(f"expected onset <= apex <= offset; got {times}", code="order")
+
     @property
     def key(self) -> tuple[str, str, str]:
-        """By which it is told from all others."""
+        """Data set, subject and clip, unique."""
         return self.dataset, self.subject, self.clip
 
     @property
     def person(self) -> tuple[str, str]:
-        """Whose face it is: subjects of two data sets are two people."""
+        """Data set and subject: subjects of two data sets are two people."""
         return self.dataset, self.subject
 
     def labels(self, units: Iterable[int] = UNITS) -> list[int]:
-        """1 where a unit was seen, else 0."""
+        """1 for each unit of the expression, else 0."""
         return [int(unit in self.units) for unit in units]
 
 
 class DataSetError(InputError):
-    """A data set cannot be used; carries all that is wrong with it as `faults`."""
+    """A data set cannot be used; carries all its `faults`."""
 
     code = "data_set"
 
@@ -69,33 +68,23 @@ class DataSetError(InputError):
 
 
 def units_of(text: object, *, marked: bool = False) -> frozenset[int]:
-    """The numbers in what a coder wrote: "AU4+L12B" gives 4 and 12; sides, intensities and doubts are left out, and so
-    are units with the mark "(k)", which 4DME's own columns leave out, unless they are `marked`.
+    """The action units of an annotation: "AU4+L12B" gives 4 and 12, without sides, intensities and doubts. Units with
+    4DME's mark "(k)" are left out unless `marked`.
     """
-    plain = str(text)
-    if not marked:
-        plain = re.sub(r"[A-Za-z]*\d+[A-Za-z]*\s*\(k\)", "", plain)
+    plain = str(text) if marked else re.sub(r"[A-Za-z]*\d+[A-Za-z]*\s*\(k\)", "", str(text))
     return frozenset(int(number) for number in re.findall(r"\d+", plain))
 
 
 def check(samples: Iterable[Sample], where: str) -> list[Sample]:
-    """The samples, if their times are in order and their names differ. Raises DataSetError: with every fault."""
-    samples, faults, seen = list(samples), [], set()
-    for sample in samples:
-        name = " ".join(sample.key)
-        if not sample.onset <= sample.apex <= sample.offset:
-            faults.append(
-                f"{name}: expected onset <= apex <= offset; got {sample.onset}, {sample.apex}, {sample.offset}"
-            )
-        if sample.key in seen:
-            faults.append(f"{name} is there twice")
-        seen.add(sample.key)
-    if faults:
+    """The samples. Raises DataSetError: two have the same key."""
+    samples = list(samples)
+    counts = Counter(sample.key for sample in samples)
+    if faults := [f"{' '.join(key)}: {count} rows" for key, count in counts.items() if count > 1]:
         raise DataSetError(where, faults)
     return samples
 
 
 def count_units(samples: Iterable[Sample], units: Iterable[int] = UNITS) -> Mapping[int, int]:
-    """How many samples show each unit."""
+    """Number of samples with each unit."""
     samples = list(samples)
     return {unit: sum(unit in sample.units for sample in samples) for unit in units}

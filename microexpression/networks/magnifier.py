@@ -1,10 +1,11 @@
-"""Learned motion magnification (Oh et al. 2018, arXiv 1804.02684), without its branch of textures, as InfuseNet has it.
+"""Learned motion magnification (Oh et al. 2018, arXiv 1804.02684) without its branch of textures, as in InfuseNet.
 
 Convolutions have no bias and reflect at the borders.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
@@ -17,7 +18,7 @@ MAPS = 32
 
 
 class Magnifier(nn.Module):
-    """Two pictures and a factor to a third one, whose motion is so much larger.
+    """Two pictures and a factor -> a third picture with magnified motion.
 
     Pictures are (B, 3, H, W) in [-1, 1]; H and W are even and at least 16. Parameters are named as released
     (`generator_212000.pth`, 365,968 numbers).
@@ -25,11 +26,11 @@ class Magnifier(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder, self.manipulator, self.decoder = Encoder(), Manipulator(), Decoder()
+        self.encoder, self.manipulator, self.decoder = _encoder(), Manipulator(), _decoder()
 
     def delta(self, first: torch.Tensor, second: torch.Tensor, factor: float) -> torch.Tensor:
         """What is added to the second's latents: (B, 32, H/2, W/2), exactly zero at a factor of 1. Raises ShapeError:
-        pictures of unlike or odd sizes.
+        sizes are different, odd or below 16.
         """
         if first.shape != second.shape or first.ndim != 4 or any(side % 2 or side < 16 for side in first.shape[2:]):
             raise ShapeError("the pictures", "two alike, (B, 3, H, W), even and from 16 on", tuple(second.shape))
@@ -46,58 +47,43 @@ class Magnifier(nn.Module):
         return self.decoder(b + self.manipulator(a, b, factor))
 
 
-class Encoder(nn.Module):
+def _encoder() -> nn.Sequential:
     """(B, 3, H, W) -> (B, 32, H/2, W/2)."""
+    return _named(
+        conv1=_convolution(3, 16, 7),
+        relu1=nn.ReLU(),
+        conv2=_convolution(16, MAPS, 3, stride=2),
+        relu2=nn.ReLU(),
+        resblks=nn.Sequential(*(Residual() for _ in range(3))),
+        conv1_shape=_convolution(MAPS, MAPS, 3),
+        relu3=nn.ReLU(),
+        resblks_shape=nn.Sequential(*(Residual() for _ in range(2))),
+    )
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.conv2 = _convolution(3, 16, 7), _convolution(16, MAPS, 3, stride=2)
-        self.resblks = nn.Sequential(*(Residual() for _ in range(3)))
-        self.conv1_shape = _convolution(MAPS, MAPS, 3)
-        self.resblks_shape = nn.Sequential(*(Residual() for _ in range(2)))
 
-    def forward(self, picture: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        seen = self.resblks(F.relu(self.conv2(F.relu(self.conv1(picture)))))
-        return self.resblks_shape(F.relu(self.conv1_shape(seen)))
+def _decoder() -> nn.Sequential:
+    """(B, 32, h, w) -> (B, 3, 2h, 2w), not bounded."""
+    return _named(
+        resblks=nn.Sequential(*(Residual() for _ in range(9))),
+        upsample=nn.Upsample(scale_factor=2),
+        conv1=_convolution(MAPS, MAPS, 3),
+        relu=nn.ReLU(),
+        conv2=_convolution(MAPS, 3, 7),
+    )
 
 
 class Manipulator(nn.Module):
-    """Latents of two pictures and a factor to what is added to the second's."""
+    """Latents of two pictures and a factor -> what is added to the second's."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.convblks, self.convblks_after = (nn.Sequential(Block(kernel)) for kernel in (7, 3))
+        self.convblks = nn.Sequential(_named(conv1=_convolution(MAPS, MAPS, 7)))
+        self.convblks_after = nn.Sequential(_named(conv1=_convolution(MAPS, MAPS, 3)))
         self.resblks = nn.Sequential(Residual())
 
     def forward(self, a: torch.Tensor, b: torch.Tensor, factor: float) -> torch.Tensor:
         """See the class."""
         return self.resblks(self.convblks_after((factor - 1) * F.relu(self.convblks(b - a))))
-
-
-class Decoder(nn.Module):
-    """(B, 32, h, w) -> (B, 3, 2h, 2w), not bounded."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.resblks = nn.Sequential(*(Residual() for _ in range(9)))
-        self.conv1, self.conv2 = _convolution(MAPS, MAPS, 3), _convolution(MAPS, 3, 7)
-
-    def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        return self.conv2(F.relu(self.conv1(F.interpolate(self.resblks(latents), scale_factor=2))))
-
-
-class Block(nn.Module):
-    """A convolution by its released name."""
-
-    def __init__(self, kernel: int) -> None:
-        super().__init__()
-        self.conv1 = _convolution(MAPS, MAPS, kernel)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        return self.conv1(x)
 
 
 class Residual(nn.Module):
@@ -110,6 +96,10 @@ class Residual(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """See the class."""
         return x + self.conv2(F.relu(self.conv1(x)))
+
+
+def _named(**parts: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(parts))
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:

@@ -1,14 +1,13 @@
-"""RCN (Xia et al. 2020, IEEE TIP, arXiv 2006.09674): one stem, one block, one place of attention, in six choices.
+"""RCN (Xia et al. 2020, IEEE TIP, arXiv 2006.09674): six architectures of a stem, a block and a place of attention.
 
-The attention has no parameters of its own. Which parts a network gets may also be chosen by gradient (`search`), which
-the paper calls its automatic strategy.
+The attention has no parameters of its own. The parts may also be chosen by gradient (`search`), the paper's automatic
+strategy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import torch
@@ -19,7 +18,7 @@ from common.core.errors import InputError
 
 
 def unit(inputs: int, outputs: int, kernel: int, padding: int = 0) -> nn.Sequential:
-    """Convolution and batch normalisation, the pair that every part is made of."""
+    """Convolution and batch normalisation."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=padding), nn.BatchNorm2d(outputs))
 
 
@@ -31,46 +30,35 @@ class Stream(nn.Sequential):
         super().__init__(convolution, nn.ReLU(), nn.BatchNorm2d(maps))
 
 
-class NarrowStem(nn.Module):
+def narrow_stem(maps: int, dropout: float) -> nn.Sequential:
     """Stem of A and S: 5 x 5 convolution, pooled; (B, 3, H, W) -> (B, maps, (H-4)/2, (W-4)/2)."""
-
-    def __init__(self, maps: int, dropout: float) -> None:
-        super().__init__()
-        self.conv1 = unit(3, maps, 5)
-        self.dropout = dropout
-
-    def forward(self, flow: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        return F.dropout(F.max_pool2d(F.relu(self.conv1(flow)), 2), self.dropout, self.training)
+    parts = {"conv1": unit(3, maps, 5), "relu": nn.ReLU(), "pool": nn.MaxPool2d(2), "drop": nn.Dropout(dropout)}
+    return nn.Sequential(OrderedDict(parts))
 
 
 class WideStem(nn.Module):
-    """Stem of W, C and F: three reaches side by side, at a third of the size; (B, 3, H, W) -> (B, maps, H/3, W/3)."""
+    """Stem of W, C and F: three reaches in parallel, at a third of the size; (B, 3, H, W) -> (B, maps, H/3, W/3)."""
+
+    divisors, reaches, stride = (2, 4, 4), (1, 2, 3), 3
 
     def __init__(self, maps: int, dropout: float) -> None:
         super().__init__()
-        for number, share in enumerate((2, 4, 4), 1):
-            self.add_module(f"stream{number}", Stream(maps // share, reach=number, stride=3))
+        for number, (divisor, reach) in enumerate(zip(self.divisors, self.reaches), 1):
+            self.add_module(f"stream{number}", Stream(maps // divisor, reach, self.stride))
         self.dropout = dropout
 
     def forward(self, flow: torch.Tensor) -> torch.Tensor:
         """See the class."""
-        streams = [getattr(self, f"stream{number}")(flow) for number in (1, 2, 3)]
+        streams = [stream(flow) for stream in self.children()]
+        if self.stride == 1:
+            streams = [F.max_pool2d(each, 3, padding=1) for each in streams]
         return torch.cat([F.dropout(each, self.dropout, self.training) for each in streams], 1)
 
 
-class PairStem(nn.Module):
+class PairStem(WideStem):
     """Stem of P: two reaches at full size, pooled; (B, 3, H, W) -> (B, maps, H/3, W/3)."""
 
-    def __init__(self, maps: int, dropout: float) -> None:
-        super().__init__()
-        self.stream1, self.stream2 = (Stream(maps // 2, reach=reach, stride=1) for reach in (1, 3))
-        self.dropout = dropout
-
-    def forward(self, flow: torch.Tensor) -> torch.Tensor:
-        """See the class."""
-        pooled = [F.max_pool2d(stream(flow), 3, padding=1) for stream in (self.stream1, self.stream2)]
-        return torch.cat([F.dropout(each, self.dropout, self.training) for each in pooled], 1)
+    divisors, reaches, stride = (2, 2), (1, 3), 1
 
 
 class Recurrent(nn.Module):
@@ -90,18 +78,7 @@ class Recurrent(nn.Module):
 class Dense(nn.Module):
     """The shortcuts of S, P and C: each turn sees the sum of all before; (B, maps, H, W) -> (B, maps, H/2, W/2)."""
 
-    def __init__(self, maps: int, dropout: float) -> None:
-        super().__init__()
-        self.conv1, self.conv2 = unit(maps, maps, 1), unit(maps, maps, 3, padding=1)
-        self.dropout = dropout
-
-    def forward(self, x: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
-        """See the class; `weight` is not used."""
-        return _pooled(_turns(self.conv2, x, F.relu(self.conv1(x))), self.dropout, self.training)
-
-
-class Embedding(nn.Module):
-    """The attention inside the shortcuts of F; (B, maps, H, W) -> (B, maps, H/2, W/2)."""
+    attends = False
 
     def __init__(self, maps: int, dropout: float) -> None:
         super().__init__()
@@ -111,17 +88,25 @@ class Embedding(nn.Module):
     def forward(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """See the class; `weight` is the classifier's, see `attention`."""
         first = F.relu(self.conv1(x))
-        seen = F.interpolate(attention(x, weight), first.shape[-2:])  # nearest
-        return _pooled(_turns(self.conv2, x, first * seen), self.dropout, self.training)
+        if self.attends:
+            first = first * F.interpolate(attention(x, weight), first.shape[-2:])  # nearest
+        total = x + first
+        for _ in range(2):
+            total = total + F.relu(self.conv2(total))
+        return _pooled(F.relu(self.conv2(total)), self.dropout, self.training)
+
+
+class Embedding(Dense):
+    """The attention inside the shortcuts of F."""
+
+    attends = True
 
 
 def attention(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Where the classifier looks, (B, 1, P, P) in [0, 1]; it has no parameters of its own, and gradients flow into the
-    classifier's weight (K, maps, P, P).
+    """Where the classifier looks, (B, 1, P, P) in [0, 1], by its weight (K, maps, P, P), which takes gradients.
 
-    The maps (B, C, H, W) are pooled to the classifier's grid and weighed by each class's row, averaged over its maps
-    first where C is another number; each class's map is stretched to [0, 1], and their mean is taken. A map that is the
-    same everywhere becomes 0.
+    The maps (B, C, H, W) are pooled to the classifier's grid and weighted by each class's row, averaged over its maps
+    if C is another number; each class's map is scaled to [0, 1], a constant one to 0, and the classes are averaged.
     """
     pooled = F.adaptive_avg_pool2d(x, weight.shape[-1])
     rows = weight if weight.shape[1] == x.shape[1] else weight.mean(1, keepdim=True)
@@ -131,33 +116,19 @@ def attention(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return (seen / torch.where(largest > 0, largest, 1)).mean(1, keepdim=True)
 
 
-def _turns(shared: nn.Module, x: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-    total = x + first
-    for _ in range(2):
-        total = total + F.relu(shared(total))
-    return F.relu(shared(total))
-
-
 def _pooled(x: torch.Tensor, dropout: float, training: bool) -> torch.Tensor:
     return F.dropout(F.max_pool2d(x, 2), dropout, training)
 
 
-STEMS = {"narrow": NarrowStem, "wide": WideStem, "pair": PairStem}
+STEMS = {"narrow": narrow_stem, "wide": WideStem, "pair": PairStem}
 BLOCKS = {"recurrent": Recurrent, "dense": Dense, "embedding": Embedding}
 PLACES = ("none", "input", "output")
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Which parts.
-
-    Attributes:
-        stem: what looks at the flow.
-        block: what follows it.
-        attention: what it weighs: nothing, the flow's own on the stem's answer, or the stem's on the block's answer.
-
-    Raises:
-        InputError: a part that does not exist.
+    """The parts of a network; `attention` weights nothing, the stem's output by the flow, or the block's output by the
+    stem's. Raises InputError: a part that does not exist (code "unknown").
     """
 
     stem: Literal["narrow", "wide", "pair"]
@@ -167,7 +138,8 @@ class Architecture:
     def __post_init__(self) -> None:
         for name, known in (("stem", STEMS), ("block", BLOCKS), ("attention", PLACES)):
             if getattr(self, name) not in known:
-                raise InputError(f"{name} must be one of {', '.join(known)}; got {getattr(self, name)!r}.")
+                actual = getattr(self, name)
+                raise InputError(f"{name} is unknown.", code="unknown", expected=", ".join(known), actual=actual)
 
 
 ARCHITECTURES = {
@@ -178,12 +150,8 @@ ARCHITECTURES = {
     "c": Architecture("wide", "dense", "input"),
     "f": Architecture("wide", "embedding"),
 }
-"""The paper's: attention, shortcut, wide; P, C and F are what its search found. The released P and F cannot be
-constructed (their constructors call classes that do not exist); F's third stream is left out there and the second taken
-twice, which is not done here."""
-
-UNUSED = {"s": ("convolution",), "p": ("convolution", "recurrent"), "c": ("convolution", "embedding")}
-"""Parts that released networks carry and never use: whole blocks, and in "dense" a second 3 x 3 convolution."""
+"""The paper's: attention, shortcut, wide; its search found P, C and F. The released P and F cannot be constructed (they
+call classes that do not exist); the released F takes its second stream twice instead of the third, unlike here."""
 
 
 class RCN(nn.Module):
@@ -191,13 +159,11 @@ class RCN(nn.Module):
 
     Args:
         architecture: one of `ARCHITECTURES` by its letter, or any other.
-        maps: F, feature maps; even, by 4 for the wide stem.
-        pool: P, side of the grid that the classifier sees.
-        dropout: after the stem and after the block.
-        unused: carry what the released networks carry and never use, for their parameter counts.
+        maps: F, number of feature maps, a multiple of 4.
+        pool: P, side of the classifier's grid, 1 or more.
 
     Raises:
-        InputError: a letter, or a number of maps, that cannot be used.
+        InputError: an unknown letter (code "unknown"), or maps or pool out of range ("range").
     """
 
     def __init__(
@@ -207,26 +173,24 @@ class RCN(nn.Module):
         maps: int = 32,
         pool: int = 5,
         dropout: float = 0.5,
-        unused: bool = False,
     ) -> None:
         super().__init__()
-        letter = architecture if isinstance(architecture, str) else ""
-        if letter and letter not in ARCHITECTURES:
-            raise InputError(f"There is no RCN {letter!r}; choose from {', '.join(ARCHITECTURES)}.")
-        self.architecture = chosen = ARCHITECTURES[letter] if isinstance(architecture, str) else architecture
+        if isinstance(architecture, str):
+            if architecture not in ARCHITECTURES:
+                known = ", ".join(ARCHITECTURES)
+                raise InputError("The RCN is unknown.", code="unknown", expected=known, actual=architecture)
+            architecture = ARCHITECTURES[architecture]
+        self.architecture = chosen = architecture
         if maps < 4 or maps % 4 or pool < 1:
-            raise InputError(f"maps must divide by 4, pool be at least 1; got {maps} and {pool}.")
+            needed = "maps a multiple of 4, pool 1 or more"
+            raise InputError("maps or pool is out of range.", code="range", expected=needed, actual=(maps, pool))
         self.stem, self.block = STEMS[chosen.stem](maps, dropout), BLOCKS[chosen.block](maps, dropout)
         self.maps, self.pool = maps, pool
         self.classifier = nn.Linear(maps * pool * pool, classes)
-        if unused:
-            makers = {"convolution": lambda: unit(maps, maps, 3, padding=1)}
-            makers |= {name: partial(block, maps, dropout) for name, block in BLOCKS.items()}
-            self.unused = nn.ModuleDict({name: makers[name]() for name in UNUSED.get(letter, ())})
         self.apply(_initialise)
 
     def features(self, flow: torch.Tensor) -> torch.Tensor:
-        """(B, 3, H, W) -> (B, maps, pool, pool), what the classifier weighs."""
+        """(B, 3, H, W) -> (B, maps, pool, pool), the input of the classifier."""
         chosen = self.architecture
         weight = self.classifier.weight.view(-1, self.maps, self.pool, self.pool)
         x = self.stem(flow)
@@ -241,7 +205,7 @@ class RCN(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Kaiming's for convolutions, N(0, 0.01) for the classifier, as released."""
+    """Kaiming's initialisation for convolutions, N(0, 0.01) for the classifier, as released."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
     elif isinstance(module, nn.Linear):
@@ -253,13 +217,11 @@ CHOICES = {"stem": tuple(STEMS), "block": tuple(BLOCKS), "attention": PLACES}
 
 
 class Supernet(nn.Module):
-    """Every RCN at once, each place a weighted mean of its parts: (B, 3, H, W) -> logits (B, `classes`).
+    """All RCNs at once, each part a weighted mean of its choices: (B, 3, H, W) -> logits (B, `classes`).
 
-    After Liu et al. 2019 (DARTS, arXiv 1806.09055), of first order: weights of the networks follow one half of the
-    samples, those of the choice the other half, in turn; what weighs most at the end is the architecture. Only training
-    samples take part: a protocol's test samples never do.
-
-    `maps`, F, `pool`, P, and `dropout` are those of `RCN`.
+    After Liu et al. 2019 (DARTS, arXiv 1806.09055), of first order: in turn, one half of the training samples trains
+    the networks, and the other half the choice, whose largest weights are the architecture. `maps`, `pool` and
+    `dropout` are those of `RCN`.
     """
 
     def __init__(self, classes: int = 3, maps: int = 32, pool: int = 5, dropout: float = 0.5) -> None:
@@ -270,28 +232,27 @@ class Supernet(nn.Module):
         self.classifier = nn.Linear(maps * pool * pool, classes)
         self.maps, self.pool = maps, pool
 
-    def shares(self, place: str) -> dict[str, torch.Tensor]:
-        """How much each part counts at a place of `CHOICES`; they sum to 1."""
+    def fractions(self, place: str) -> dict[str, torch.Tensor]:
+        """The weight of each part at a place of `CHOICES`; they sum to 1."""
         return dict(zip(CHOICES[place], self.choice[place].softmax(0)))
 
     def forward(self, flow: torch.Tensor) -> torch.Tensor:
         """Logits, see the class."""
         weight = self.classifier.weight.view(-1, self.maps, self.pool, self.pool)
-        places = self.shares("attention")
+        places = self.fractions("attention")
         seen = {name: stem(flow) for name, stem in self.stems.items()}
-        side = seen["wide"].shape[-2:]  # stems answer at other sizes
-        x = torch.stack([F.adaptive_avg_pool2d(seen[n], side) * share for n, share in self.shares("stem").items()]).sum(
-            0
-        )
+        side = seen["wide"].shape[-2:]  # outputs of stems differ in size
+        stems = [F.adaptive_avg_pool2d(seen[name], side) * part for name, part in self.fractions("stem").items()]
+        x = torch.stack(stems).sum(0)
         looked = F.interpolate(attention(flow, weight), side)
         x = x * (1 - places["input"] + places["input"] * looked)
         made = {name: F.adaptive_avg_pool2d(block(x, weight), self.pool) for name, block in self.blocks.items()}
-        y = torch.stack([made[name] * share for name, share in self.shares("block").items()]).sum(0)
+        y = torch.stack([made[name] * part for name, part in self.fractions("block").items()]).sum(0)
         y = y * (1 - places["output"] + places["output"] * attention(x, weight))
         return self.classifier(y.flatten(1))
 
     def architecture(self) -> Architecture:
-        """What weighs most."""
+        """The parts with the largest weights."""
         return Architecture(**{place: CHOICES[place][int(self.choice[place].argmax())] for place in CHOICES})
 
 
@@ -307,13 +268,12 @@ def search(
     seed: int = 0,
     maps: int = 32,
     pool: int = 5,
-    progress: Callable[[Iterator[int]], Iterator[int]] = iter,
 ) -> tuple[Architecture, Supernet, list[dict[str, dict[str, float]]]]:
     """The architecture for training samples of flows (N, 3, H, W) in [0, 1] and labels (N,), the network that found it,
-    and the shares after each epoch.
+    and the fractions after each epoch.
 
-    `batch_size` is of each half; `learning_rate` of the networks, AdamW's; `choice_rate` of the choice, Adam's; `maps`
-    and `pool` see `RCN`; `progress` wraps the epochs, for a bar.
+    `batch_size` is of each half; `learning_rate` of the networks, AdamW's; `choice_rate` of the choice, Adam's; for
+    `maps` and `pool` see `RCN`.
     """
     torch.manual_seed(seed)
     order = torch.Generator().manual_seed(seed)
@@ -323,14 +283,14 @@ def search(
     halves = torch.randperm(len(flows), generator=order).tensor_split(2)
     history = []
     net.train()
-    for _ in progress(iter(range(epochs))):
+    for _ in range(epochs):
         shuffled = [half[torch.randperm(len(half), generator=order)].split(batch_size) for half in halves]
         for rows in zip(*shuffled):
             for turn, own in zip(both, rows):
-                if len(own) < 2:  # nothing to normalise by
+                if len(own) < 2:  # batch normalisation needs two
                     continue
                 net.zero_grad()
                 F.cross_entropy(net(flows[own]), labels[own]).backward()
                 turn.step()
-        history.append({place: {n: float(s.detach()) for n, s in net.shares(place).items()} for place in CHOICES})
+        history.append({place: {n: float(s.detach()) for n, s in net.fractions(place).items()} for place in CHOICES})
     return net.architecture(), net, history

@@ -1,4 +1,4 @@
-"""Weights as their authors release them, in the networks of this package."""
+"""Readers of released weights."""
 
 from __future__ import annotations
 
@@ -21,16 +21,14 @@ RCN_NAMES = (
     (r"^(conv1|stream\d)\.", r"stem.\1."),
     (r"^(fcr?)\.", "classifier."),  # in a later collection of these networks
 )
-"""Beginnings of RCN's released names, as patterns, and ours."""
+"""Patterns of RCN's released names, and ours."""
 RCN_BLOCKS = {"recurrent": "rcls.0.", "dense": "dbl.0.", "embedding": "ebl."}
 RCN_UNUSED = "dbl.0.conv3."
 
 
 def load_released(network: Network, path: Path) -> Network:
-    """A network, STSTNet, RCN or the magnifier, with released weights of a `.safetensors` file, or one of torch of
-    which nothing is executed; they fit it key by key, stored in whatever precision, float32 here.
-
-    Raises CheckpointError for a file that is damaged, or of another network.
+    """A network (STSTNet, RCN or the magnifier) with released weights of a `.safetensors` file or a checkpoint of
+    torch, whose code is never run, in float32. Raises CheckpointError: the file is damaged, or of another network.
     """
     plain: nn.Module = network
     state = read_state(path)
@@ -41,7 +39,7 @@ def load_released(network: Network, path: Path) -> Network:
 
 
 def rcn_names(network: RCN, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Released weights by our names, without the parts that the released networks carry and never use."""
+    """Released weights by our names, without the unused parts of the released networks."""
     others = [name for block, name in RCN_BLOCKS.items() if block != network.architecture.block]
     found = {}
     for key, value in state.items():
@@ -50,4 +48,4 @@ def rcn_names(network: RCN, state: Mapping[str, torch.Tensor]) -> dict[str, torc
                 key = re.sub(pattern, own, key)
             found[key] = value
     counters = {key: value for key, value in network.state_dict().items() if key.endswith("num_batches_tracked")}
-    return {**counters, **found}  # which some files leave out, and no answer depends on
+    return {**counters, **found}  # some files lack them, and no output depends on them

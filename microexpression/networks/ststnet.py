@@ -17,9 +17,8 @@ SIDE, FILTERS = 28, (3, 5, 8)
 class STSTNet(nn.Module):
     """(B, 3, 28, 28) -> logits (B, `classes`); parameters are named as in the 68 released files.
 
-    The released weights saw what an OpenCV reader gives: channels in the order strain, v, u, values 0 to 255.
-
-    The released classes are negative, positive, surprise.
+    The released weights expect the channels strain, v, u, values 0 to 255, and have the classes negative, positive,
+    surprise.
     """
 
     def __init__(self, classes: int = 3, dropout: float = 0.5) -> None:
@@ -32,7 +31,7 @@ class STSTNet(nn.Module):
         self.fc = nn.Linear(sum(FILTERS) * 25, classes)
 
     def features(self, flow: torch.Tensor) -> torch.Tensor:
-        """(B, 3, 28, 28) -> (B, 16, 5, 5), what the classifier weighs. Raises ShapeError: another size."""
+        """(B, 3, 28, 28) -> (B, 16, 5, 5), the input of the classifier. Raises ShapeError: another size."""
         if flow.shape[1:] != (3, SIDE, SIDE):
             raise ShapeError("flow", f"(B, 3, {SIDE}, {SIDE})", tuple(flow.shape))
         streams = []

@@ -1,4 +1,4 @@
-"""What the editor's edits are worth, measured against true pictures of people that it has never seen."""
+"""Evaluation of the editor's edits against true pictures of synthetic people that it was not trained on."""
 
 SEED = 3000
-"""Of the people to evaluate on: trainings draw theirs from other seeds, the embedded model's from 1 and 2."""
+"""Random seed of the people to evaluate on; trainings use other seeds, the embedded model's 1 and 2."""

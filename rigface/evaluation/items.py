@@ -15,8 +15,7 @@ from common.synthetic.render.picture import metering
 from common.synthetic.scene.factors import Lamps, Scene
 from common.synthetic.scene.stream import Purpose, stream
 
-from ..light import Light
-from ..pose import Pose
+from ..attributes import Light, Pose
 from ..request import RigEdit
 
 KINDS = ("light", "pose", "expression", "combination")
@@ -67,7 +66,7 @@ def _moved(lamps: Lamps, rng: np.random.Generator) -> Lamps:
 
 
 def _light(source: Scene, target: Scene) -> Light:
-    """The lamps of the target as a user would tell them: brightness is that of the source's picture, as metered."""
+    """The lamps of the target as a user would request them: brightness is that of the source's picture, as metered."""
     lamps = target.lamps
     # Bounce comes from below alone: half of it in the mean over all directions, see `lamps_as_harmonics`.
     around, key = 0.75 * lamps.fill + 0.5 * lamps.bounce, lamps.key / 4

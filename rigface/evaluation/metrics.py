@@ -15,10 +15,12 @@ from common.evaluation.metrics import (
     ENCODE_SECONDS,
     ERROR,
     IDENTITY,
+    OF,
     OFF_TARGET,
     SECONDS,
     STRONG_UNITS,
     Metric,
+    Pool,
     Record,
     mean,
     pool_of,
@@ -34,10 +36,9 @@ from common.synthetic.render.picture import detail_for, frame
 from common.synthetic.render.shade import direction
 from common.synthetic.scene.factors import Scene
 
+from ..attributes import ANGLES
 from . import SEED
 from .items import draw_item
-
-ANGLES = ("yaw", "pitch", "roll")
 
 
 def read_light(image: np.ndarray, scene: Scene) -> np.ndarray | None:
@@ -120,42 +121,30 @@ def _units(record: Record, of: str) -> float | None:
 
 MOVED = ("pose", "combination")
 STILL = ("light", "expression")
+LIT = ("light", "combination")
+
+
+def _degrees(name: str, title: str, pool: Pool, of: tuple[str, ...] = OF) -> Metric:
+    return Metric(name, title, "degrees", "lower", pool, of)
+
+
 METRICS = (
-    Metric(
-        "light",
-        "angle between the light of edit and truth; of truth and lamp",
-        "degrees",
-        "lower",
-        pool_of(_light, ("light", "combination")),
-    ),
+    _degrees("light", "angle between the light of edit and truth; of truth and lamp", pool_of(_light, LIT)),
     Metric(
         "light_moved",
         "angle by which the light was to move",
         "degrees",
         None,
-        pool_of(lambda r, of: r["light_moved"], ("light", "combination")),
+        pool_of(lambda record, of: record["light_moved"], LIT),
         ("edit",),
     ),
     *(
-        Metric(name, f"error of the {name}", "degrees", "lower", pool_of(partial(_angle, place=place), MOVED))
+        _degrees(name, f"error of the {name}", pool_of(partial(_angle, place=place), MOVED))
         for place, name in enumerate(ANGLES)
     ),
-    Metric(
-        "held_light",
-        "change of light that should stay",
-        "degrees",
-        "lower",
-        pool_of(_light, ("pose", "expression")),
-        ("edit",),
-    ),
+    _degrees("held_light", "change of light that should stay", pool_of(_light, ("pose", "expression")), ("edit",)),
     *(
-        Metric(
-            f"held_{name}",
-            f"error of the {name} that should stay",
-            "degrees",
-            "lower",
-            pool_of(partial(_angle, place=place), STILL),
-        )
+        _degrees(f"held_{name}", f"error of the {name} that should stay", pool_of(partial(_angle, place=place), STILL))
         for place, name in enumerate(ANGLES)
     ),
     Metric(

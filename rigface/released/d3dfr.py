@@ -1,12 +1,10 @@
 """D3DFR: a face's coefficients in the Basel face model, after Deng et al. 2019 (arXiv 1903.08527).
 
-Of its 261 numbers the released RigFace reads the 64 of expression; what the others are is told by
-`common.face3d.heads.bfm`. No file of the Basel face model is needed for that.
+Of its 261 numbers the released RigFace reads the 64 of expression; `common.face3d.heads.bfm` names the
+others. No file of the Basel face model is needed for that.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,31 +14,24 @@ from common.core.finite import check_finite
 from common.faces.affine import sample
 from common.parsing.conditioning import FIVE_POINTS, FRAME, similarity
 
-from .networks import FEATURES, ResNet50, load
+from .networks import FEATURES, PublishedNetwork, ResNet50
 
-SOURCE = "utils/checkpoints/third_party/d3dfr_res50_nofc.pth of the hub repository mengtingwei/magicface"
 HEADS = (80, 64, 80, 3, 27, 2, 1, 4)  # identity, expression, texture, angles, light, shift in x and y, in z, gaze
-COEFFICIENTS = sum(HEADS)
 EXPRESSION = slice(HEADS[0], HEADS[0] + HEADS[1])
 
 
-class D3dfr(nn.Module):
+class D3dfr(PublishedNetwork):
     """ResNet-50 without batch normalisation, and a 1x1 convolution for each group of coefficients."""
+
+    source = "utils/checkpoints/third_party/d3dfr_res50_nofc.pth of the hub repository mengtingwei/magicface"
 
     def __init__(self) -> None:
         super().__init__()
         self.backbone = ResNet50(norm=False)
         self.fianl_layers = nn.ModuleList(nn.Conv2d(FEATURES, size, 1) for size in HEADS)  # so spelled in the file
 
-    @classmethod
-    def from_file(cls, path: str | Path, device: str | torch.device = "cpu") -> D3dfr:
-        """Read the published `d3dfr_res50_nofc.pth`. Raises CheckpointError: the file cannot be read, or its keys or
-        shapes are not the network's; MissingCheckpointError: there is no such file.
-        """
-        return load(cls, path, "D3DFR", SOURCE, device=device)
-
     def forward(self, images: Tensor) -> Tensor:
-        """Tell the coefficients.
+        """The coefficients.
 
         Args:
             images: (B, 3, 256, 256) RGB in [-1, 1], faces aligned by `align`; other sizes from 32 up work too.
@@ -53,7 +44,7 @@ class D3dfr(nn.Module):
 
     @torch.no_grad()
     def read(self, photo: np.ndarray, points: np.ndarray) -> Tensor:
-        """Tell the coefficients (261,) of the face with the five points (5, 2) in a photo (H, W, 3) uint8."""
+        """The coefficients (261,) of the face with the five points (5, 2) in a photo (H, W, 3) uint8."""
         picture, _ = align(photo, points)
         images = torch.from_numpy(picture).to(next(self.parameters()).device).movedim(2, 0)[None]
         coefficients = self(images / 127.5 - 1)[0]
@@ -62,7 +53,7 @@ class D3dfr(nn.Module):
 
 
 def align(photo: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turn, scale and shift a photo so that its five points come closest to where the network wants them.
+    """The photo turned, scaled and shifted so that its five points are closest to the network's.
 
     Args:
         photo: (H, W, 3) uint8, RGB.

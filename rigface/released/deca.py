@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,18 +13,14 @@ from common.core.finite import check_finite
 from common.faces import Face
 from common.faces.affine import compose, quarter_turn, sample
 
-from .networks import FEATURES, ResNet50, load
+from .networks import FEATURES, PublishedNetwork, ResNet50
 
-SOURCE = "deca_model.tar of DECA (https://github.com/yfeng95/DECA), for non-commercial research"
-PART = "E_flame"  # among the networks of deca_model.tar
 SIDE = 224
 SIZES = (100, 50, 50, 3, 3, 3, 27)
 CODES = sum(SIZES)
 
-Window = Literal["landmarks", "box"]
 _SCALE = 1.3
 _LANDMARK_RIM = 1.1  # the landmarks' box ends at the brows
-_BOX_DROP = 0.12  # a detector's box starts higher than a face
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,31 +47,23 @@ class Codes:
 
     @classmethod
     def split(cls, vector: Tensor) -> Codes:
-        """Split the network's vector (B, 236). Raises ShapeError: another shape."""
+        """The codes of the network's vector (B, 236). Raises ShapeError: another shape."""
         if vector.ndim != 2 or vector.shape[1] != CODES:
             raise ShapeError("codes", f"(B, {CODES})", vector.shape)
         shape, texture, expression, rotation, jaw, camera, light = vector.split(SIZES, 1)
         return cls(shape, texture, expression, rotation, jaw, camera, light.unflatten(1, (9, 3)))
 
-    def join(self) -> Tensor:
-        """The vector (B, 236) again."""
-        return torch.cat([getattr(self, field.name).flatten(1) for field in fields(self)], 1)
 
+class Deca(PublishedNetwork):
+    """E_flame: ResNet-50 and two linear layers, from `deca_model.tar`."""
 
-class Deca(nn.Module):
-    """E_flame: ResNet-50 and two linear layers."""
+    source = "deca_model.tar of DECA (https://github.com/yfeng95/DECA), for non-commercial research"
+    part = "E_flame"
 
     def __init__(self) -> None:
         super().__init__()
         self.encoder = ResNet50()
         self.layers = nn.Sequential(nn.Linear(FEATURES, 1024), nn.ReLU(), nn.Linear(1024, CODES))
-
-    @classmethod
-    def from_file(cls, path: str | Path, device: str | torch.device = "cpu") -> Deca:
-        """Read `deca_model.tar`, of whose networks only E_flame is taken. Raises CheckpointError: the file cannot be
-        read, or its keys or shapes are not the network's; MissingCheckpointError: there is no such file.
-        """
-        return load(cls, path, "DECA's encoder", SOURCE, PART, device)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, 224, 224) RGB in [0, 1] to codes (B, 236), for `Codes.split`."""
@@ -85,7 +71,7 @@ class Deca(nn.Module):
 
     @torch.no_grad()
     def read(self, photo: np.ndarray, matrix: np.ndarray) -> Codes:
-        """Tell the codes of one face, B = 1, in a photo (H, W, 3) uint8 that `matrix` (2, 3) brings to DECA's crop."""
+        """The codes of one face, B = 1, in a photo (H, W, 3) uint8 that `matrix` (2, 3) brings to DECA's crop."""
         crop = torch.from_numpy(sample(photo, matrix, (SIDE, SIDE)))
         images = crop.to(next(self.parameters()).device).movedim(2, 0)[None]
         codes = self(images / 255)
@@ -93,36 +79,23 @@ class Deca(nn.Module):
         return Codes.split(codes)
 
 
-def window(face: Face, by: Window = "landmarks") -> np.ndarray:
-    """Say where DECA looks: a square of 1.3 sizes round the face, turned by quarters at most.
+def window(face: Face) -> np.ndarray:
+    """Where DECA looks: a square round a face in photo pixels, turned by quarters at most.
 
-    The size is the mean of a box's width and height. The release finds faces by their 68 landmarks, takes the box
-    that these just fit in, and enlarges its size by 1.1. For a detector's box, which DECA knows too, the square's
-    centre is shifted down by 12 % of the size.
-
-    The face is in photo pixels.
+    As in the release, its side is 1.3 times 1.1 times the mean of width and height of the box round the 68 landmarks.
 
     Returns:
         (2, 3) float64, from photo to crop: the square's edges come to lie on the pixels 0 and 223, as in the release.
 
     Raises:
-        InputError: the face has no size, or the way is unknown.
+        InputError: the face has no size.
     """
-    if by not in ("landmarks", "box"):
-        raise InputError(f'DECA looks by "landmarks" or by "box"; got {by!r}.')
     turn = quarter_turn(face.turns)
-    face = face.mapped(turn)
-    points = (face.landmarks if by == "landmarks" else face.box.reshape(2, 2)).astype(np.float64)
+    points = face.mapped(turn).landmarks.astype(np.float64)
     low, high = points.min(0), points.max(0)
-    size, centre = (high - low).mean(), (low + high) / 2
+    size = (high - low).mean()
     if not np.isfinite(points).all() or size < 1:
-        raise InputError(
-            f"The face is too small to be looked at.\n  expected: 1 pixel at least\n  got:      {size:.3g} pixels"
-        )
-    if by == "landmarks":
-        size *= _LANDMARK_RIM
-    else:
-        centre[1] += _BOX_DROP * size
-    scale = (SIDE - 1) / (_SCALE * size)
-    shift = (SIDE - 1) / 2 - scale * centre
+        raise InputError("The face is too small, in pixels.", code="range", expected="at least 1", actual=float(size))
+    scale = (SIDE - 1) / (_SCALE * _LANDMARK_RIM * size)
+    shift = (SIDE - 1) / 2 - scale * (low + high) / 2
     return compose(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), turn)

@@ -15,10 +15,11 @@ class Wanted:
 
     Attributes:
         names: under which it is known, the best first; the same arrays as .safetensors come before each.
-        what: it is.
+        what: it holds.
         licence: its terms.
         where: to get it.
         needed: False where the preparation works without.
+        register: address at which users register first.
     """
 
     names: tuple[str, ...]
@@ -26,6 +27,7 @@ class Wanted:
     licence: str
     where: str
     needed: bool = True
+    register: str = ""
 
 
 _FLAME, _DECA = "https://flame.is.tue.mpg.de", "https://deca.is.tue.mpg.de"
@@ -35,6 +37,7 @@ WANTED = {
         "the FLAME model",
         "by registration, for non-commercial research; FLAME 2023 Open is CC BY 4.0",
         f"register at {_FLAME}, then download FLAME 2020, 2023 or 2023 Open",
+        register=_FLAME,
     ),
     "landmarks": Wanted(
         ("landmark_embedding.npy",),
@@ -47,6 +50,7 @@ WANTED = {
         "DECA's networks",
         "for non-commercial research",
         f"register at {_DECA}; https://github.com/yfeng95/DECA says where it lies",
+        register=_DECA,
     ),
     "d3dfr": Wanted(
         ("d3dfr_res50_nofc.pth",),
@@ -60,6 +64,7 @@ WANTED = {
         "FLAME's own: CC BY-NC-SA 4.0; the one made from the Basel face model: for research",
         f"register at {_FLAME}, then download the texture space; or TimoBolkart/BFM_to_FLAME",
         needed=False,
+        register=_FLAME,
     ),
     "template": Wanted(
         ("head_template.obj",),
@@ -68,59 +73,45 @@ WANTED = {
         "data/ of https://github.com/yfeng95/DECA",
         needed=False,
     ),
-    "bisenet": Wanted(
-        ("79999_iter.pth",),
-        "the authors' face parser; another one is taken without",
-        "code MIT, trained on CelebAMask-HQ, which is for non-commercial research",
-        "utils/ of the hub repository mengtingwei/magicface",
-        needed=False,
-    ),
 }
 FOLDER = "rigface-preparation"  # in `common.core.files.home()`
 # As the files lie in the releases and in their owners' archives.
 _INSIDE = (
-    *("", "data", "FLAME2020", "FLAME2023", "data/FLAME2020", "utils"),
-    *("utils/checkpoints/third_party", "checkpoints/third_party"),
+    "",
+    "data",
+    "FLAME2020",
+    "FLAME2023",
+    "data/FLAME2020",
+    "utils/checkpoints/third_party",
+    "checkpoints/third_party",
 )
 _DOWNLOADS = ("mengtingwei--rigface", "mengtingwei--magicface")
 
 
-@dataclass(frozen=True)
-class Files:
-    """Where the files lie; see `WANTED`. The Basel face model itself is not needed for its expression coefficients."""
+def find_files(folder: str | Path | None = None) -> dict[str, Path]:
+    """The files of `WANTED` that are on this machine, by their keys; all that are needed are among them.
 
-    flame: Path
-    landmarks: Path
-    deca: Path
-    d3dfr: Path
-    texture: Path | None = None
-    template: Path | None = None
-    bisenet: Path | None = None
+    They are looked for in `folder`, flat or laid out as in the releases, then in `rigface-preparation` where models
+    live, then among fetched models. The Basel face model itself is not needed for its expression coefficients.
 
-    @classmethod
-    def find(cls, folder: str | Path | None = None) -> Files:
-        """Look for the files: in a folder, in `rigface-preparation` where models live, and among fetched models.
-
-        Args:
-            folder: where the user keeps them, flat or as in the releases.
-
-        Raises:
-            InputError: there is no such folder.
-            MissingCheckpointError: needed files are missing; the message lists them all, with terms and places.
-        """
-        roots = _roots()
-        if folder is not None:
-            if not Path(folder).expanduser().is_dir():
-                raise InputError(f"There is no folder {str(folder)!r} to look for FLAME and DECA in.")
-            roots.insert(0, Path(folder).expanduser())
-        found = {key: _find(wanted.names, roots) for key, wanted in WANTED.items()}
-        if any(found[key] is None for key, wanted in WANTED.items() if wanted.needed):
-            raise MissingCheckpointError(_message([key for key in WANTED if found[key] is None], roots))
-        return cls(**found)  # pyright: ignore[reportArgumentType]
+    Raises:
+        InputError: there is no such folder.
+        MissingCheckpointError: needed files are missing; the message lists them all, with terms and places.
+    """
+    roots = _roots()
+    if folder is not None:
+        folder = Path(folder).expanduser()
+        if not folder.is_dir():
+            raise InputError("The folder of FLAME and DECA is not there.", code="missing", actual=str(folder))
+        roots.insert(0, folder)
+    found = {key: path for key, wanted in WANTED.items() if (path := _find(wanted.names, roots))}
+    if any(wanted.needed and key not in found for key, wanted in WANTED.items()):
+        raise MissingCheckpointError(_message([key for key in WANTED if key not in found], roots))
+    return found
 
 
 def find_wanted(key: str) -> Path | None:
-    """One of `WANTED` where `Files.find` would find it without a folder; None where it is not."""
+    """One of `WANTED` where `find_files` finds it without a folder; None where it is not."""
     return _find(WANTED[key].names, _roots())
 
 
@@ -139,9 +130,16 @@ def _message(missing: list[str], roots: list[Path]) -> str:
     for key in missing:
         wanted = WANTED[key]
         without = "" if wanted.needed else " (optional)"
-        lines += [f"  {' or '.join(wanted.names)}{without}: {wanted.what}", f"      terms:  {wanted.licence}"]
-        lines += [f"      get it: {wanted.where}"]
-    lines += ["  looked in:", *(f"      {root}" for root in roots), f"  put them into {roots[0]}"]
-    return "\n".join(
-        [*lines, '  or take the small model inside the package, which needs none: model="embedded" (--model embedded)']
-    )
+        lines += [
+            f"  {' or '.join(wanted.names)}{without}: {wanted.what}",
+            f"      terms:  {wanted.licence}",
+            f"      get it: {wanted.where}",
+        ]
+    lines += [
+        "  looked in:",
+        *(f"      {root}" for root in roots),
+        f"  put them into {roots[0]}",
+        '  or use the small model inside the package, which needs none: model="embedded" (--model embedded)',
+        "  or pass prepared pictures: rigface.edit(crop, background=..., render=..., coefficients=...)",
+    ]
+    return "\n".join(lines)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -13,36 +12,35 @@ from torch import Tensor, nn
 from common.core.errors import MissingCheckpointError
 from common.weights.state_dict import fill, read_state
 
-Network = TypeVar("Network", bound=nn.Module)
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
-def load(
-    make: Callable[[], Network],
-    path: str | Path,
-    what: str,
-    source: str,
-    part: str | None = None,
-    device: str | torch.device = "cpu",
-) -> Network:
-    """Build a network and give it a file's weights.
+class PublishedNetwork(nn.Module):
+    """A network that is read from its authors' file, of torch or the same tensors as `.safetensors`.
 
-    `make` is called where tensors take no memory. The file is one of torch, no code of whose pickle is run, or the same
-    tensors as `.safetensors`. `part` names the network's tensors in a file of several networks; None where it holds but
-    one, as a `.safetensors` file always does. `what` and `source`, where to get the file, are for errors.
-
-    Returns:
-        The network in float32, for evaluation.
-
-    Raises:
-        CheckpointError: the file cannot be read, lacks the part, or its keys or shapes are not the network's.
-        MissingCheckpointError: there is no such file.
+    Attributes:
+        source: where to get the file.
+        part: the network's name in a file of several.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise MissingCheckpointError(f"The weights of {what} are not at {path}.", hint=f"get them: {source}")
-    with torch.device("meta"):
-        network = make()
-    return fill(network, read_state(path, part), path).requires_grad_(False).to(device)
+
+    source: ClassVar[str]
+    part: ClassVar[str | None] = None
+
+    @classmethod
+    def from_file(cls, path: str | Path, device: str | torch.device = "cpu") -> Self:
+        """The network of a file in float32, for evaluation; no code of the file is run.
+
+        Raises:
+            CheckpointError: the file cannot be read, lacks the part, or its keys or shapes are not the network's.
+            MissingCheckpointError: there is no such file.
+        """
+        path = Path(path).expanduser()
+        if not path.is_file():
+            raise MissingCheckpointError(f"The weights of {cls.__name__} are not at {path}.", hint=f"get {cls.source}")
+        with torch.device("meta"):
+            network = cls()
+        return fill(network, read_state(path, cls.part), path).requires_grad_(False).to(device)
 
 
 FEATURES = 2048

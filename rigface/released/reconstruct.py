@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -14,65 +15,56 @@ from torch import Tensor
 from common.core.errors import CheckpointError, InputError, ShapeError
 from common.face3d.camera import rotation_from_vector
 from common.face3d.heads.flame import Flame
-from common.faces import Crop, Face
+from common.faces import Face
 from common.parsing import foreground
 from common.parsing.labels import check_crop
 
-from ..conditioning import Conditions
-from ..request import ATTRIBUTES, RigEdit
+from ..conditioning import GREY, Conditions
+from ..reconstruct import View
+from ..request import RigEdit
 from .d3dfr import EXPRESSION, D3dfr
-from .deca import Codes, Deca, Window, window
-from .files import Files
+from .deca import Codes, Deca, window
 from .render import draw_codes, place
-
-GREY = 127
 
 
 def grey_background(picture: np.ndarray, labels: np.ndarray, *others: np.ndarray) -> np.ndarray:
-    """Paint the person out of the source's crop.
+    """The crop (S, S, 3) uint8, RGB, with the person painted grey.
 
-    The picture is the source, (S, S, 3) uint8, RGB, `labels` (S, S) uint8 its face-parsing classes, of which 1 to 18
-    are the person. `others`, (S, S) bool each, say where the person will be instead, when the pose is edited.
+    `labels` (S, S) uint8 are its face-parsing classes, of which 1 to 18 are the person. `others`, (S, S) bool each, are
+    where the person will be, when the pose is edited.
 
     Returns:
         (S, S, 3) uint8.
 
     Raises:
-        InputError: the picture is not uint8.
         ShapeError: labels or another mask have not the picture's size.
     """
-    check_crop(picture)
     background = picture.copy()
-    for name, mask in (("labels", labels), *(("the other person", other) for other in others)):
+    for name, mask in (("labels", labels), *(("mask", other) for other in others)):
         if mask.shape != picture.shape[:2]:
             raise ShapeError(name, f"{picture.shape[:2]}, the crop's height and width", mask.shape)
         background[mask if mask.dtype == bool else foreground(mask)] = GREY
     return background
 
 
-def mix(source: Codes, target: Codes, copy: Collection[str]) -> Codes:
-    """The source's codes with those of the target that belong to the copied attributes."""
-    changed: dict[str, Tensor] = {}
-    if "pose" in copy:
-        changed |= {"rotation": target.rotation, "camera": target.camera}
-    if "expression" in copy:
-        changed |= {"expression": target.expression, "jaw": target.jaw}
-    # The released script has the test of the light upside down where the pose is not copied: it takes the target's
-    # light unless light is edited. Here, as in the paper, light is copied where light is named, and only there.
-    if "light" in copy:
-        changed["light"] = target.light
-    return replace(source, **changed)
+def changed(codes: Codes, request: RigEdit) -> Codes:
+    """The codes of one face (B = 1) after a request, whose target, if it copies, is a `View` with a `Seen`.
 
-
-def by_numbers(codes: Codes, request: RigEdit) -> Codes:
-    """The codes of one face with the numbers of a request on them. Raises InputError: an expression by numbers."""
+    Raises:
+        InputError: an expression by numbers.
+    """
     if request.expression is not None:
         raise InputError(
-            "The released RigFace has no expression by numbers: it is not known how action units become codes of\n"
-            "FLAME and of the Basel face model, which are what its networks read.\n"
-            '  take the small model inside the package, which reads action units: model="embedded"\n'
-            "  or copy the expression of a target photo"
+            "The released RigFace has no expression by numbers: no published mapping takes action units to the codes "
+            "of FLAME and of the Basel face model, which its networks read.",
+            code="unsupported",
+            actual=str(request.expression),
+            hint='use the small model inside the package, model="embedded", or copy the expression of a target photo',
         )
+    # The released script has the test of the light upside down where the pose is not copied: it takes the target's
+    # light unless light is edited. Here, as in the paper, light is copied where light is named, and only there.
+    taken = [name for attribute in request.copy for name in _CODES[attribute]]
+    codes = replace(codes, **{name: getattr(request.target.seen.codes, name) for name in taken})
     if request.pose is not None:
         turned = request.pose.matrix(rotation_from_vector(codes.rotation.cpu().double())[0])
         vector, _ = cv2.Rodrigues(turned.numpy())
@@ -82,6 +74,7 @@ def by_numbers(codes: Codes, request: RigEdit) -> Codes:
     return codes
 
 
+_CODES = {"pose": ("rotation", "camera"), "expression": ("expression", "jaw"), "light": ("light",)}
 PLAIN = "the head is drawn in plain grey: there is no FLAME texture"
 
 
@@ -103,108 +96,81 @@ class Seen:
     codes: Codes = field(repr=False)
     coefficients: Tensor = field(repr=False)
 
-    @property
-    def landmarks(self) -> np.ndarray:
-        """(68, 2) in photo pixels, as found."""
-        return self.face.landmarks
-
 
 class Released:
-    """The authors' preparation.
-
-    FLAME comes with landmarks, and a texture where there is one; `look_by` says where DECA looks, see `deca.window`.
-    """
+    """The authors' preparation; FLAME comes with landmarks, and with a texture where there is one."""
 
     warps: ClassVar[bool] = False
 
-    def __init__(self, flame: Flame, deca: Deca, d3dfr: D3dfr, look_by: Window = "landmarks") -> None:
+    def __init__(self, flame: Flame, deca: Deca, d3dfr: D3dfr) -> None:
         if flame.embedding is None:
-            raise InputError("Released needs a FLAME with landmarks: Flame.from_file(..., landmarks=...)")
-        self.flame, self.deca, self.d3dfr = flame, deca, d3dfr
-        self.look_by: Window = look_by
+            raise InputError("FLAME has no landmarks.", code="missing", hint="Flame.from_file(landmarks=)")
+        self.flame = flame
+        self.deca = deca
+        self.d3dfr = d3dfr
 
     @classmethod
-    def from_files(cls, files: Files, device: str | torch.device = "cpu", look_by: Window = "landmarks") -> Released:
-        """Read everything; `look_by` is where DECA looks, see `deca.window`. Raises CheckpointError: a file is damaged,
-        refused or does not fit; MissingCheckpointError: a file has gone.
+    def from_files(cls, files: Mapping[str, Path], device: str | torch.device = "cpu") -> Released:
+        """The networks and models of the files of `find_files`.
+
+        Raises:
+            CheckpointError: a file is damaged, refused or does not fit.
+            MissingCheckpointError: a file is not there any more.
         """
+        texture, template = files.get("texture"), files.get("template")
         flame = Flame.from_file(
-            files.flame, landmarks=files.landmarks, texture=files.texture, template=files.template, device=device
+            files["flame"], landmarks=files["landmarks"], texture=texture, template=template, device=device
         )
-        if flame.albedo is not None and flame.albedo.uv is None and files.template is None:
+        if flame.albedo is not None and flame.albedo.uv is None and template is None:
             raise CheckpointError(
-                f"{files.texture} does not say where it lies on the head.\n"
-                "  put DECA's head_template.obj beside it, or take the texture away: the head is plain grey then"
+                f"{texture} has no texture coordinates.",
+                code="keys",
+                hint="put DECA's head_template.obj beside it, or remove the texture: the head is plain grey then",
             )
-        return cls(flame, Deca.from_file(files.deca, device), D3dfr.from_file(files.d3dfr, device), look_by)
+        return cls(flame, Deca.from_file(files["deca"], device), D3dfr.from_file(files["d3dfr"], device))
 
     def look(self, photo: np.ndarray, face: Face) -> Seen:
-        """See one face of a photo.
+        """What the networks say of one face of a photo, (H, W, 3) uint8, RGB.
 
-        The photo is (H, W, 3) uint8, RGB. Raises InputError: the photo is not uint8, or the face has no size;
-        ShapeError: the photo has another shape.
+        Raises:
+            InputError: the photo is not uint8, or the face has no size.
+            ShapeError: the photo has another shape.
         """
         check_crop(photo)
-        matrix = window(face, self.look_by)
-        codes = self.deca.read(photo, matrix)
-        return Seen(photo, face, matrix, codes, self.d3dfr.read(photo, face.points))
-
-    def codes(self, source: Seen, target: Seen | None, copy: Collection[str], request: RigEdit | None = None) -> Codes:
-        """What will be drawn; see `conditions`."""
-        asked: Any = copy
-        several = isinstance(copy, (set, frozenset, list, tuple))  # a string would be taken letter by letter
-        names = sorted(asked, key=str) if several else [asked]
-        if not several or any(name not in ATTRIBUTES for name in names):
-            got = ", ".join(map(repr, names))
-            raise InputError(f"copy names attributes.\n  expected: a set of {', '.join(ATTRIBUTES)}\n  got:      {got}")
-        if copy and target is None:
-            raise InputError(f"Copying {' and '.join(names)} needs a target photo; none is given.")
-        mixed = source.codes if target is None else mix(source.codes, target.codes, copy)
-        return mixed if request is None else by_numbers(mixed, request)
+        matrix = window(face)
+        return Seen(photo, face, matrix, self.deca.read(photo, matrix), self.d3dfr.read(photo, face.points))
 
     @torch.no_grad()
-    def conditions(
-        self,
-        source: Seen,
-        target: Seen | None,
-        copy: Collection[str],
-        crop: Crop,
-        labels_source: np.ndarray,
-        labels_target: np.ndarray | None = None,
-        request: RigEdit | None = None,
-        *,
-        target_crop: Crop | None = None,
-    ) -> Conditions:
-        """Make the conditions of one edit.
+    def conditions(self, source: View, request: RigEdit) -> Conditions:
+        """See `Reconstructor.conditions`.
 
         A copied pose brings the target's camera and place in its crop along, as in the release; unlike there, shape
-        and texture stay the source's, so that the target may be somebody else. A copied expression brings the jaw.
+        and texture stay the source's, so that the target may be another person. A copied expression brings the jaw.
 
-        Arguments are those of `rigface.reconstruct.Reconstructor.conditions`; `labels_target` and `target_crop`, as
-        large as `crop`, are needed where the pose is copied. Raises InputError: an attribute is unknown or copied from
-        nobody, or an expression is asked for by numbers; ShapeError: crop, labels and photos do not fit each other.
+        Raises:
+            InputError: an expression by numbers, or crops of different sizes.
+            ShapeError: crop, labels and photo do not fit each other.
         """
-        codes = self.codes(source, target, copy, request)
-        seen, around = source, crop
-        if target is not None and "pose" in copy:
-            if labels_target is None or target_crop is None:
-                raise InputError(
-                    "Copying the pose needs labels_target and target_crop: where the target is, the source will be."
-                )
-            seen, around = target, target_crop
-        if around.size != crop.size:
-            raise InputError(f"target_crop must be as large as crop, {crop.size} pixels; it has {around.size}.")
-        where = place(self.flame, seen.codes, seen.window, around.matrix, crop.size)
-        picture, covered = draw_codes(self.flame, codes, where)
+        size = source.crop.size
+        posed: View = request.target if "pose" in request.copy else source
+        if posed.crop.size != size:
+            raise InputError(
+                "The crops of source and target differ in size, in pixels.",
+                code="size",
+                expected=size,
+                actual=posed.crop.size,
+            )
+        where = place(self.flame, posed.seen.codes, posed.seen.window, posed.crop.matrix, size)
+        render, covered = draw_codes(self.flame, changed(source.seen.codes, request), where)
         others = []
-        if "pose" in copy and labels_target is not None:
-            others = [foreground(labels_target)]
-        elif request is not None and request.pose is not None:
+        if posed is not source:
+            others = [foreground(posed.labels)]
+        elif request.pose is not None:
             others = [covered]  # all that is known of where the head will be
-        giver = target if target is not None and "expression" in copy else source
+        speaker: View = request.target if "expression" in request.copy else source
         return Conditions(
-            background=grey_background(crop.apply(source.photo), labels_source, *others),
-            render=picture,
-            coefficients=giver.coefficients[EXPRESSION].float().cpu().numpy(),
+            background=grey_background(source.crop.apply(source.seen.photo), source.labels, *others),
+            render=render,
+            coefficients=speaker.seen.coefficients[EXPRESSION].float().cpu().numpy(),
             notes=() if self.flame.albedo is not None else (PLAIN,),
         )

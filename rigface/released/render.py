@@ -47,16 +47,14 @@ class Place:
         return crop @ matrix[:, :2].T + matrix[:, 2]
 
     def project(self, points: Tensor) -> Tensor:
-        """Project points (1, N, 3) as `common.face3d.camera.Camera` does: [-1, 1] over the crop, y up, and depth."""
+        """Points (1, N, 3) projected as `common.face3d.camera.Camera` does: [-1, 1] over the crop, y up, and depth."""
         plane = (self.pixels(points) + 0.5) * (2 / self.size) - 1
         return torch.cat([plane * plane.new_tensor([1, -1]), -points[..., 2:]], -1)
 
 
 def place(flame: Flame, codes: Codes, window: np.ndarray, crop: np.ndarray, size: int) -> Place:
-    """Say where the head of codes is seen.
-
-    `window` (2, 3) goes from the photo to DECA's crop, see `deca.window`, and `crop` (2, 3) from the same photo to the
-    editor's, `size` pixels wide. FLAME comes with landmarks.
+    """Where the head of codes is seen; `window` (2, 3) goes from a photo to DECA's crop, `crop` (2, 3) from the same to
+    the editor's, `size` pixels wide.
     """
     return Place(codes.camera, compose(crop, invert(window)), centre(flame, vertices(flame, codes), codes), size)
 
@@ -78,12 +76,10 @@ def centre(flame: Flame, vertices: Tensor, codes: Codes) -> Tensor:
 
 
 def draw_codes(flame: Flame, codes: Codes, place: Place) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the head of one face's codes, moved so that its centre is the place's: turning it does not move it away.
-
-    FLAME comes with landmarks; without texture the head is plain grey.
+    """The head of one face's codes, drawn so that its centre is the place's; without texture it is plain grey.
 
     Returns:
-        The picture (S, S, 3) uint8, RGB, black beside the head; and (S, S) bool, where the head is.
+        The picture (S, S, 3) uint8, RGB, black beside the head; and (S, S) bool, True on the head.
 
     Raises:
         InputError: the codes hold numbers that are not finite.
@@ -96,11 +92,11 @@ def draw_codes(flame: Flame, codes: Codes, place: Place) -> tuple[np.ndarray, np
 def draw(
     head: Head, vertices: Tensor, place: Place, light: Tensor, texture: Tensor | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw vertices (1, V, 3) under a light (1, 9, 3) with a texture (3, h, w), or in grey; see `draw_codes`.
+    """Vertices (1, V, 3) drawn under a light (1, 9, 3) with a texture (3, h, w), or in grey; see `draw_codes`.
 
     One sample a pixel and both sides of the triangles, as in the released pictures: edges are hard, and an open mouth
     shows the bright inside of the head's back.
     """
     grey = None if texture is not None else vertices.new_full((3,), GREY)
-    seen = render(head, vertices, place, light, size=place.size, albedo=grey, texture=texture, samples=1)
-    return to_pixels(seen.colour), (seen.alpha > 0).cpu().numpy()
+    colour, seen = render(head, vertices, place, light, size=place.size, albedo=grey, texture=texture)
+    return to_pixels(colour), seen.cpu().numpy()

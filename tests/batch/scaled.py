@@ -14,6 +14,7 @@ from pathlib import Path
 
 from counting import REQUESTS, Painter
 
+from common.batch.cluster import edit_on_ray
 from common.batch.plan import plan, read_jobs
 from common.batch.processes import Processes
 from common.batch.run import run
@@ -51,11 +52,12 @@ def main(photos: str, folder: str, runner: str, again: str = "") -> int:
     items, make = plan(jobs, REQUESTS), partial(Marked, Path(folder))
     options = {"batch_size": 2, "progress": False, "again": bool(again)}
     if runner == "ray":
-        from common.batch.cluster import run_on_ray
-
-        counts = run_on_ray(items, make, Path(folder), {}, workers=2, **options)
-    else:
+        options["edits"] = partial(edit_on_ray, workers=2)
+    try:
         counts = run(items, make, Path(folder), {}, processes=Processes.launched(), **options)
+    except FaceEditError as error:
+        print("code", error.code, flush=True)
+        raise
     print("counts", counts, flush=True)
     return int(counts is not None and counts["failed"] > 0)
 

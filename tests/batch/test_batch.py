@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 from counting import REQUESTS, Painter
 from PIL import Image
+from refusals import refused
 from runs import ENVIRONMENT, ROOT
 
 from common.batch.folder import inside, samples
@@ -68,19 +70,25 @@ def test_a_manifest_says_which_face_and_what(photos, kind):
 
 
 @pytest.mark.parametrize(
-    ("row", "why"),
+    ("row", "code", "named"),
     [
-        ({"photo": "../secret.png"}, "does not lie below"), ({"photo": "/etc/passwd"}, "does not lie below"),
-        ({"photo": "a.png", "name": "../out"}, "can be no name"), ({"photo": "a.png", "name": "x/y"}, "can be no name"),
-        ({"photo": "none.png"}, "There is no file"), ({"name": "x"}, "needs a photo"), (17, "needs a photo"),
-        ({"photo": "a.png", "colour": "red"}, "no column 'colour'"), ({"photo": "a.png", "face": "nose"}, "face must"),
+        ({"photo": "../secret.png"}, "outside", "../secret.png"),
+        ({"photo": "/etc/passwd"}, "outside", "/etc/passwd"),
+        ({"photo": "a.png", "name": "../out"}, "format", "../out"),
+        ({"photo": "a.png", "name": "x/y"}, "format", "x/y"),
+        ({"photo": "none.png"}, "missing", "none.png"),
+        ({"name": "x"}, "missing", "photo"),
+        (17, "type", "17"),
+        ({"photo": "a.png", "colour": "red"}, "unknown", "colour"),
+        ({"photo": "a.png", "face": "nose"}, None, "nose"),
     ],
-)  # fmt: skip
-def test_bad_rows_are_told_and_the_others_go_on(photos, row, why):
+)
+def test_bad_rows_are_reported_and_the_others_continue(photos, row, code, named):
     jobs, (fault,) = read_jobs(manifest(photos, [row, {"photo": "b.jpg"}]))
     assert [job.name for job in jobs] == ["b"]
     assert fault.where == "list.jsonl, line 1"
-    assert why in fault.why
+    assert code in (None, fault.code)
+    assert named in fault.why
 
 
 def test_links_are_followed_for_reading_and_never_for_writing(photos, tmp_path):
@@ -89,18 +97,18 @@ def test_links_are_followed_for_reading_and_never_for_writing(photos, tmp_path):
     (photos / "gone.png").symlink_to(tmp_path / "nowhere")
     jobs, (fault,) = read_jobs(photos)
     assert [job.name for job in jobs] == ["a", "b", "link", "more-a"]
-    assert "leads nowhere" in fault.why
-    with pytest.raises(InputError, match="does not lie below"):
+    assert (fault.where, fault.code) == (str(photos / "gone.png"), "missing")
+    with refused(InputError, "outside", actual="more/../../secret.png"):
         inside(photos, "more/../../secret.png")
     folder, outside = tmp_path / "run", tmp_path / "outside"
     outside.mkdir()
     (folder / "edits").mkdir(parents=True)
     (folder / "edits" / "link").symlink_to(outside)
-    with pytest.raises(InputError, match="does not lie below"):
+    with refused(InputError, "outside", expected=folder):
         run(plan(jobs[2:3], REQUESTS), partial(Painter, folder), folder, {}, progress=False)
     assert not list(outside.iterdir())
     for name in ("", ".", "a/b", "a\\b", "x" * 200, "a..b", "nul\0", "-x"):
-        with pytest.raises(InputError):
+        with refused(InputError, "format", actual=name):
             check_name(name)
 
 
@@ -132,8 +140,7 @@ def test_what_a_folder_leaves_out_is_told_in_one_line(photos, caplog):
     (photos / "more" / "README").write_text("")
     read_jobs(photos)
     (line,) = caplog.messages
-    assert "4 files are left out" in line
-    assert all(kind in line for kind in ("1 .mov", "1 .txt", "1 hidden", "1 without a suffix"))
+    assert all(kind in line for kind in ("4", "1 .mov", "1 .txt", "1 hidden", "1 without a suffix"))
 
 
 @pytest.mark.parametrize(
@@ -217,7 +224,7 @@ def test_a_finished_run_has_nothing_to_do(photos, tmp_path):
         counts = run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {"a": 1}, progress=False)
         assert counts == {"done": 15, "failed": 0}
     assert len(painted(folder)) == 15
-    with pytest.raises(InputError, match="a: 1 there, 2 now"):
+    with refused(InputError, "conflict", expected={"a": 1}, actual={"a": 2}):
         run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {"a": 2}, progress=False)
     (folder / "edits" / "a" / "request3.png").unlink()
     run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {"a": 1}, progress=False)
@@ -232,7 +239,7 @@ def test_a_torn_line_is_made_again_and_a_damaged_one_told(photos, tmp_path):
     run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {}, progress=False)
     finished(folder, ["a", "b", "more-a"])
     (folder / "samples.jsonl").write_bytes(b"{broken}\n" + lines)
-    with pytest.raises(InputError, match="line 1 is damaged"):
+    with refused(InputError, "damaged", actual="line 1"):
         run(plan(jobs, REQUESTS), partial(Painter, folder), folder, {}, progress=False)
 
 
@@ -262,8 +269,8 @@ def test_the_command_edits_a_folder(tmp_path, capsys):
     asked += ["--no-watermark"]
     assert command.main([*asked, "--inspect"]) == 1
     text = capsys.readouterr().out
-    assert "4 edits of 2 photos" in text
-    assert "nobody.png: No face was found" in text
+    assert re.findall(r"\d+", text.splitlines()[0]) == ["4", "2"], "edits and photos that can be used"
+    assert all(f"{name}.png: " in text for name in ("broken", "nobody"))
     assert command.main([*asked, "-o", str(folder), "--baseline"]) == 1
     assert sorted(path.name for path in (folder / "edits" / "calm").iterdir()) == [
         "angry-0.7.png", "smile.png", "unchanged.png",
@@ -276,7 +283,7 @@ def test_the_command_edits_a_folder(tmp_path, capsys):
     assert rows["calm/smile"]["engine"] == "warp"
     assert len(rows["calm/smile"]["sha256"]) == 64
     assert command.main([*asked, "-o", str(folder), "--baseline", "--paste", "none"]) == 2
-    assert "holds a run with other settings" in capsys.readouterr().err
+    assert "paste_back" in capsys.readouterr().err
 
 
 def test_rigface_takes_light_and_pose(tmp_path):
@@ -324,6 +331,6 @@ def test_scores_are_measured_once_and_what_is_not_is_no_zero(tmp_path, capsys):
     assert float(smile["AU12_wanted"]) == 4
     assert smile["error"] == "N/A"
     assert gone["AU12_after"] == gone["yaw_change"] == "N/A"
-    assert "no face" in gone["error"].lower()
+    assert gone["error"] != "N/A"
     assert command.main(["score", str(photos), "-q"]) == 2
-    assert "There is no run" in capsys.readouterr().err
+    assert str(photos) in capsys.readouterr().err

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 from reported import REQUESTS, Page, made, save, write_run
 
 from common.batch.report import thumbnails
@@ -62,10 +63,12 @@ def test_counts_are_those_of_the_lines(run, page):
     errors = [row for row in done if "error" in row["score"]]
     assert (n["edits"], n["done"], n["failed"]) == (len(rows), len(done), len(rows) - len(done))
     assert (n["measured"], n["not_measurable"], n["not_measured"]) == (len(done) - len(errors), len(errors), 0)
-    seconds = {"value": np.median([row["seconds"] for row in done]), "count": len(done), "of": len(done)}
-    assert result(page)["headlines"]["seconds"] == seconds
+    seconds = result(page)["headlines"]["seconds"]
+    assert (seconds["count"], seconds["of"]) == (len(done), len(done))
+    assert seconds["median"] == np.median([row["seconds"] for row in done])
     assert n["engines"] == {"warp": len(done)}
-    assert f"{len(rows)} edits were asked for: 6 photos, {len(REQUESTS)} requests. {len(done)} were made" in page.prose
+    assert (n["texts"], n["photos"], n["requests"]) == (0, 6, len(REQUESTS))
+    assert re.search(rf"\b{len(rows)} edits\b.*\b6 photos, {len(REQUESTS)} requests\b.*\b{len(done)}\b", page.prose)
     assert {row["why"]: row["count"] for row in n["reasons"]} == {
         "No face was found in PHOTO.": len(rows) - len(done), "No face.": len(errors),
     }  # fmt: skip
@@ -125,7 +128,8 @@ def test_pictures_made_from_text_have_no_photo(tmp_path):
     save(tmp_path / "run", rows)
     page = made(tmp_path / "run", absolute=True)
     assert unit_of(page, "AU12")["slope"] is not None
-    assert f"{len(rows)} edits were asked for: 2 prompts," in page.prose
+    assert (page.numbers["texts"], page.numbers["edits"]) == (2, len(rows))
+    assert "2 prompts" in page.prose
     assert page.cells["photos"][1][-1] == "a close-up of a <man>"
     assert not [image for image in page.all("img") if str(image["alt"]).startswith("photo")]
     assert unit_of(made(tmp_path / "run"), "AU12")["slope"] is None
@@ -149,7 +153,7 @@ def test_two_estimators_do_not_mix(tmp_path):
     save(tmp_path / "run", rows)
     page = made(tmp_path / "run")
     assert page.numbers["not_measured"] == len(others)
-    assert f"{len(others)} edits were measured by another estimator than regressor" in page.prose
+    assert re.search(rf"{len(others)} edits\b[^.]*\bregressor\b", page.prose)
     kept = [row for row in rows if row not in others]
     assert unit_of(page, "AU12")["slope"] == pytest.approx(np.polyfit(*doses_of(kept, "AU12")[:2], 1)[0])
 
@@ -177,7 +181,7 @@ def test_a_large_run_gives_a_small_page(tmp_path):
     assert len(page.all("img")) <= 200
     assert len(page.text) < 1_500_000
     assert len(page.cells["photos"]) == ROWS + 1
-    assert f"The {ROWS} with the largest dose errors." in page.prose
+    assert re.search(rf"\b{ROWS} with the largest intensity errors", page.prose)
     shown = int(re.search(r"([\d,]+) of 1,847 edits are shown here", page.prose)[1])
     assert 10 < shown <= 8 * 8 + 3 * 8 + 24
     assert len(page.cells["failures"]) == 301
@@ -220,11 +224,11 @@ def test_damaged_and_missing_pictures_are_told_and_none_from_elsewhere_is_shown(
     rows[4] |= {"output": 7, "face": ["a", None], "seconds": "long", "warnings": "none"}
     save(folder, rows)
     page = made(folder)
-    for told in ("p0/AU12=1 (cannot be read", "p0/AU12=2 (the file is gone)", "p1 (photo) (the file is gone)"):
-        assert told in page.prose
+    for named in ("p0/AU12=1 (", "p0/AU12=2 (", "p1 (photo) ("):
+        assert named in page.prose
     assert thumbnails.thumbnail(tmp_path / "secret.png") not in page.text
     (folder / "run.json").write_text("{")
-    assert "The settings are not known" in made(folder).prose
+    assert "run.json" in made(folder).prose
 
 
 def test_stopped_it_leaves_the_old_page(tmp_path, monkeypatch):
@@ -241,10 +245,10 @@ def test_stopped_it_leaves_the_old_page(tmp_path, monkeypatch):
             report(folder, to_vector, progress=False)
     assert (folder / "report.html").read_text() == "old"
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
-    with alone(folder), pytest.raises(InputError, match="Another run writes"):
+    with alone(folder), pytest.raises(InputError, match=re.escape(str(folder))):
         report(folder, to_vector, progress=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingDependencyError, match="pip install"):
+    with refused(MissingDependencyError, package="matplotlib"):
         report(folder, to_vector, progress=False)
 
 

@@ -117,7 +117,7 @@ def test_tables_are_searched_sorted_and_turned(browser, run, page):
     view.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     table = view.locator("table[data-label=requests]")
     for sign in (1, -1):
-        table.get_by_role("button", name="dose error").click()
+        table.get_by_role("button", name="intensity error").click()
         cells = table.locator("tbody tr td:nth-child(5)").all_inner_texts()
         known = [sign * float(cell) for cell in cells if cell != "N/A"]
         assert known == sorted(known)

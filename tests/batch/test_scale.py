@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ import torch
 from breadth import breadth
 from counting import REQUESTS, Painter
 from PIL import Image
+from refusals import refused
 from runs import ENVIRONMENT, ROOT
 
 from common.batch import cluster
@@ -121,9 +123,9 @@ def test_many_processes_leave_what_one_leaves(launch, photos, tmp_path, world):
 
 def test_each_photo_has_one_process():
     names = [f"p{number}" for number in range(11)]
-    shares = [Processes(rank, 4).share(names) for rank in range(4)]
-    assert sorted(name for share in shares for name in share) == sorted(names)
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    parts = [Processes(rank, 4).part(names) for rank in range(4)]
+    assert sorted(name for part in parts for name in part) == sorted(names)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 def half_done(folder: Path, lines: int) -> None:
@@ -153,7 +155,7 @@ def test_whichever_is_killed_nothing_is_lost(launch, photos, tmp_path):
     three[1].send_signal(signal.SIGKILL)
     told = ends(three)
     assert [code for code, _ in told] == [1, -signal.SIGKILL, 1], "nobody waits for the dead"
-    assert all("A process of this run died" in text for code, text in told if code == 1)
+    assert all("code crash" in text for code, text in told if code == 1)
     assert len(samples(folder)) == 52
     held.write_text("p07 p10")
     two = launch(photos, folder, 2)
@@ -189,9 +191,10 @@ def test_while_a_run_works_no_other_does(launch, photos, tmp_path):
     half_done(folder, 4)
     for code, text in ends(launch(photos, folder, 2)):
         assert code == 1
-        assert "InputError: Another run writes to" in text
+        assert "InputError" in text
+        assert str(folder) in text
     for process in two:
-        with pytest.raises(InputError, match="Another run"):
+        with pytest.raises(InputError, match=re.escape(str(folder))):
             by_one(photos, folder)
         process.kill()
         process.wait()
@@ -200,19 +203,19 @@ def test_while_a_run_works_no_other_does(launch, photos, tmp_path):
 
 def test_a_folder_has_one_run_at_a_time(photos, tmp_path):
     paint(photos, ["a"])
-    with alone(tmp_path / "run"), pytest.raises(InputError, match="Another run"):
+    with alone(tmp_path / "run"), pytest.raises(InputError, match=re.escape(str(tmp_path / "run"))):
         by_one(photos, tmp_path / "run")
     by_one(photos, tmp_path / "run")
 
 
 @pytest.mark.slow
-def test_all_processes_tell_that_the_settings_changed(launch, photos, tmp_path):
+def test_all_processes_refuse_other_settings(launch, photos, tmp_path):
     paint(photos, ["a"])
     run(plan(read_jobs(photos)[0], REQUESTS), partial(Painter, tmp_path / "run"), tmp_path / "run", {"a": 1})
     for code, text in ends(launch(photos, tmp_path / "run", 2)):
         assert code == 1
         assert "InputError" in text
-        assert "holds a run with other settings" in text
+        assert "code conflict" in text
 
 
 def test_merging_may_be_cut_off_anywhere(tmp_path, monkeypatch):
@@ -251,9 +254,9 @@ def test_its_place_is_in_the_environment(monkeypatch):
     ]
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert processes.device(None) is None, "the one device that it is shown"
-    for value in ("4", "x"):
+    for value, code in (("4", "range"), ("x", "type")):
         monkeypatch.setenv("RANK", value)
-        with pytest.raises(InputError, match="RANK"):
+        with refused(InputError, code):
             Processes.launched()
 
 
@@ -297,7 +300,7 @@ def test_ray_makes_what_one_makes_and_outlives_its_workers(photos, tmp_path):
     assert "{'done': 20, 'failed': 10}" in result.stdout, result.stderr
     assert result.returncode == 1
     assert Counter((tmp_path / "died").read_text().split()) == {"frail": 1, "deadly": TRIES}
-    assert "died over deadly" in samples(folder)["deadly/request0"]["error"]
+    assert samples(folder)["deadly/request0"]["error"].startswith(str(TRIES))
     paints = Counter(painted(folder))
     assert {key for key, count in paints.items() if count > 1} == {"frail/request0", "frail/request1"}
     for name in ("deadly", "bad"):
@@ -324,7 +327,7 @@ def test_the_runner_says_where_and_the_engine_by_what(photos, monkeypatch):
     assert command.main([*asked, "--runner", "ray"]) == 2
     monkeypatch.delenv("WORLD_SIZE")
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingDependencyError, match=r"face-rig\[ray\]"), cluster._cluster(None):
+    with refused(MissingDependencyError, package="ray"), cluster._cluster(None):
         pass
 
 

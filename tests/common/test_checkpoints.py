@@ -8,6 +8,7 @@ import shutil
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from refusals import refused
 from safetensors.torch import load_file, save_file
 
 from common.core.errors import CheckpointError, InputError, MissingCheckpointError
@@ -46,13 +47,13 @@ def test_the_released_scheduler(copy):
 def test_keys_are_checked(copy):
     denoiser = copy / "denoising_unet" / WEIGHTS
     spoil(denoiser, lambda state: state.update(stray=state.pop("conv_out.bias")))
-    with pytest.raises(CheckpointError, match=r"1 missing: conv_out.bias[\s\S]*1 unexpected: stray"):
+    with pytest.raises(CheckpointError, match=r"conv_out\.bias[\s\S]*stray"):
         loading.load(copy, device="cpu")
 
 
 def test_shapes_are_checked(copy):
     spoil(copy / "ID_enc" / WEIGHTS, lambda state: state.update({"conv_in.bias": torch.zeros(3)}))
-    with pytest.raises(CheckpointError, match=r"conv_in.bias: expected \(8,\), got \(3,\)"):
+    with pytest.raises(CheckpointError, match=r"conv_in\.bias.*\(8,\).*\(3,\)"):
         loading.load(copy, device="cpu")
 
 
@@ -86,7 +87,7 @@ def test_a_broken_config_is_named(copy, network, content):
 
 def test_a_prompt_of_another_model_is_refused(copy):
     save_file({"prompt_embeds": torch.zeros(1, 77, 768)}, copy / "prompt_embeds.safetensors")
-    with pytest.raises(CheckpointError, match="77, 24"):
+    with refused(CheckpointError, "shape", expected="(1, 77, 24)", actual=(1, 77, 768)):
         loading.load(copy, device="cpu")
 
 
@@ -227,7 +228,7 @@ def test_a_prompt_file_without_its_tensor_and_empty_encoders(copy):
 
 @pytest.mark.parametrize("options", [{"device": "gpu"}, {"device": 3.5}, {"dtype": "int8"}, {"dtype": torch.int8}])
 def test_device_and_dtype_are_checked(copy, options):
-    with pytest.raises(InputError, match=r"There is no device|dtype must be"):
+    with refused(InputError, "device" if "device" in options else "unknown"):
         loading.load(copy, **{"device": "cpu"} | options)
 
 
@@ -239,5 +240,5 @@ def test_the_message_names_the_folder_that_lacks_files(copy):
     (copy / "vae" / WEIGHTS).unlink()
     with pytest.raises(MissingCheckpointError, match=f"magicface download --to {copy}"):
         loading.load(copy, device="cpu")
-    with pytest.raises(MissingCheckpointError, match="no folder"):
+    with pytest.raises(MissingCheckpointError, match="nowhere"):
         loading.load(copy, base=copy / "nowhere", device="cpu")

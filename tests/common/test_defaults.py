@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from refusals import refused
 
 from common.core.errors import CheckpointError, InputError
 from common.editing.defaults import DEFAULTS_FILE, Defaults, read_defaults, write_defaults
@@ -30,37 +31,38 @@ def test_what_a_file_does_not_name_is_as_published(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "Cannot use"),
+        ("", "editor.json"),
         ("[]", "JSON object"),
-        ("\xff", "Cannot use"),
+        ("\xff", "editor.json"),
         ('{"step": 3}', "paste_back"),
-        ('{"steps": 0}', "steps must be"),
-        ('{"steps": "12"}', "steps must be"),
+        ('{"steps": 0}', "steps"),
+        ('{"steps": "12"}', "steps"),
         ('{"guidance": NaN}', "guidance"),
         ('{"region": "body"}', "head"),
         ('{"region": []}', "region"),
-        ('{"paste_back": "glue"}', "paste_back must be"),
-        ('{"zoom": 0}', "zoom must be"),
-        ('{"guide": "face"}', "guide must be"),
-        ('{"au_scale": 3}', "au_scale must be"),
-        ('{"au_scale": "1"}', "au_scale must be"),
+        ('{"paste_back": "glue"}', "paste_back"),
+        ('{"zoom": 0}', "zoom"),
+        ('{"guide": "face"}', "guide"),
+        ('{"au_scale": 3}', "au_scale"),
+        ('{"au_scale": "1"}', "au_scale"),
     ],
 )
 def test_bad_files_are_errors_of_the_checkpoint(tmp_path, text, words):
     (tmp_path / DEFAULTS_FILE).write_bytes(text.encode("latin-1"))
     with pytest.raises(CheckpointError, match=words) as raised:
         read_defaults(tmp_path)
+    assert raised.value.code == "unreadable"
     assert str(tmp_path / DEFAULTS_FILE) in str(raised.value)
 
 
 def test_what_is_asked_for_comes_first():
     assert SMALL.asked() == SMALL.asked(steps=None, guidance=None, region=None, paste_back=None) == SMALL
     assert SMALL.asked(steps=3, paste_back=False) == Defaults(3, 1.0, "face", False)
-    with pytest.raises(InputError, match="steps"):
+    with refused(InputError, "range", actual=0):
         SMALL.asked(steps=0)
 
 
 def test_a_table_stands_on_a_base():
     assert Defaults.of({"steps": 3}, SMALL) == Defaults(3, 1.0, "face", "detail")
-    with pytest.raises(InputError, match="unknown"):
+    with refused(InputError, "unknown", actual=["seed"]):
         Defaults.of(json.loads('{"seed": 3}'))

@@ -11,6 +11,7 @@ import torch
 from diffusers import DDPMScheduler, EulerAncestralDiscreteScheduler
 from diffusers.models.attention_processor import AttnProcessor2_0
 from PIL import Image
+from refusals import refused
 
 from common.core.errors import ActionUnitError, FaceNotFoundError, InputError
 from common.editing.compositing import paste, paste_mask
@@ -100,7 +101,7 @@ def test_a_single_goes_with_every_other(editor, subject):
     assert len(editor.edit([subject], {}, **FAST)) == 1
     assert len(editor.edit([subject, subject], {}, **FAST)) == 2
     assert editor.edit(subject, [], **FAST) == []
-    with pytest.raises(InputError, match="2 pictures and 3 requests"):
+    with refused(InputError, "count", expected=2, actual=3):
         editor.edit([subject, subject], [{}, {}, {}], **FAST)
 
 
@@ -110,7 +111,7 @@ def test_a_prepared_pair_is_taken_as_it_is(editor, subject):
     image = editor.edit(prepared, {"AU12": 3}, **FAST)
     assert image.size == (128, 128)
     assert (pixels(image) == pixels(editor.edit(subject, {"AU12": 3}, paste_back=False, **FAST))).all()
-    with pytest.raises(InputError, match="128 x 128"):
+    with refused(InputError, "size", expected=(128, 128)):
         editor.encode(np.zeros((64, 64, 3), np.uint8), background=subject.background)
 
 
@@ -135,19 +136,19 @@ def test_what_cannot_be_done_says_so(editor, subject, astronaut):
         editor.encode(astronaut, face=5)
     with pytest.raises(InputError, match="region"):
         editor.encode(astronaut, region="nose")
-    with pytest.raises(InputError, match="paste_back"):
+    with refused(InputError, "unknown", actual="glue"):
         editor.edit(subject, {}, paste_back="glue", **FAST)
-    with pytest.raises(InputError, match="steps"):
+    with refused(InputError, "range", actual=0):
         editor.edit(subject, {}, steps=0)
-    with pytest.raises(InputError, match="seed"):
+    with refused(InputError, "type", actual=0.5):
         editor.edit(subject, {}, seed=0.5)
-    with pytest.raises(InputError, match="guidance"):
+    with refused(InputError, "range"):
         editor.edit(subject, {}, guidance=float("nan"))
-    with pytest.raises(InputError, match="batch_size"):
+    with refused(InputError, "range", actual=0):
         editor.edit(subject, {}, batch_size=0)
     with pytest.raises(ActionUnitError, match="AU12"):
         editor.edit(subject, {"AU13": 1}, **FAST)
-    with pytest.raises(InputError, match="size"):
+    with refused(InputError, "range", actual=100):
         type(editor)(editor.pipeline, size=100)
     with pytest.raises(InputError, match="mediapipe"):
         type(editor)(editor.pipeline, detector="eyes")
@@ -181,10 +182,10 @@ def test_a_subject_is_a_value_that_can_be_kept(subject):
 
 
 def test_mistakes_of_a_first_time_user(editor, subject, model_folder):
-    with pytest.raises(InputError, match=r"editor\.encode\(photo\)"):
+    with refused(InputError, "type", actual="str"):
         editor.edit("photo.jpg", {"AU12": 3})
     other = MagicFace(editor.pipeline, size=64, detector="mediapipe", parser="grabcut")
-    with pytest.raises(InputError, match="128 pixels"):
+    with refused(InputError, "size", expected=64, actual=128):
         other.edit(subject, {"AU12": 3})
     for size in (64.5, "64", 10**6, True):
         with pytest.raises(InputError, match="size"):
@@ -204,7 +205,7 @@ def test_lost_attention_processors_are_noticed(model_folder, astronaut):
 def test_a_parser_that_sees_nobody_is_an_error(model_folder, astronaut):
     own = MagicFace.from_pretrained(model_folder, device="cpu", size=64, detector="mediapipe", parser="grabcut")
     own.parser = SimpleNamespace(name="blind", parse=lambda crop, **points: np.zeros(crop.shape[:2], np.uint8))
-    with pytest.raises(FaceNotFoundError, match="blind finds no person"):
+    with refused(FaceNotFoundError, "no_person"):
         own.encode(astronaut)
 
 

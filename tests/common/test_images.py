@@ -16,6 +16,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
+from refusals import refused
 
 from common.core.errors import FaceEditError, ImageError, MissingCheckpointError, MissingDependencyError, ShapeError
 from common.imaging.image_files import picture_size
@@ -168,10 +169,10 @@ def test_saving_is_whole_or_nothing(tmp_path):
     save_image(IMAGE, tmp_path / "new" / "a.png")
     assert (rgb(read_image(tmp_path / "new" / "a.png")) == PIXELS).all()
     save_image(IMAGE.convert("RGBA"), tmp_path / "new" / "a.jpg")
-    with pytest.raises(ImageError, match="no picture format"):
+    with refused(ImageError, "format", actual=".xyz"):
         save_image(IMAGE, tmp_path / "new" / "a.xyz")
     (tmp_path / "file").write_text("")
-    with pytest.raises(ImageError, match="Cannot write"):
+    with refused(ImageError, "unwritable"):
         save_image(IMAGE, tmp_path / "file" / "a.png")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.jpg", "a.png"]
 
@@ -208,7 +209,7 @@ def test_a_result_is_readable_by_others(tmp_path):
 
 @pytest.mark.parametrize("path", ["x" * 300 + ".png", "~nobody123/x.png", "a/b.png"])
 def test_odd_paths(path):
-    with pytest.raises(ImageError, match="no file"):
+    with refused(ImageError, "missing"):
         read_image(path)
 
 
@@ -223,7 +224,7 @@ def test_what_is_no_number_becomes_no_pixel(bad, dtype):
     pixels = np.full((300, 300, 3), 0.5, dtype)  # whose sum is more than float16 holds
     assert (to_uint8(pixels) == 128).all()
     pixels[1, 2, 0] = bad
-    with pytest.raises(ImageError, match="1 of 270000 values are NaN or infinite"):
+    with refused(ImageError, "values"):
         to_uint8(pixels)
 
 
@@ -240,7 +241,6 @@ def test_floats_become_bytes_in_one_place():
         "common/imaging/images.py: ": 3,  # here
         "common/parsing/conditioning.py: ": 1,  # a table of constants, rounded down
         "fineface/editor.py: ": 1,  # a mask of booleans
-        "microexpression/apex.py: ": 1,  # grey of a frame that was bytes
     }
     for place, count in known.items():
         assert sum(line.startswith(place) for line in found) <= count, place
@@ -317,9 +317,9 @@ def test_files_that_give_no_bytes_are_refused_in_words(tmp_path):
         read_image(text)
     with pytest.raises(ImageError, match='"rb"'):
         read_image(io.StringIO("text"))
-    with pytest.raises(ImageError, match="closed"):
+    with refused(ImageError, "unreadable"):
         read_image(closed)
-    with pytest.raises(ImageError, match=r"list\(pictures\)"):
+    with refused(ImageError, "type", hint="list them first: list(pictures)"):
         read_image(IMAGE for _ in range(2))
 
 

@@ -7,6 +7,7 @@ import builtins
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 
 from common.core.errors import InputError, MissingDependencyError
 from common.facs.action_units import ACTION_UNITS, AUDelta
@@ -51,16 +52,16 @@ def test_one_keyframe_is_one_frame():
 
 
 @pytest.mark.parametrize(
-    ("keyframes", "fps", "told"),
+    ("keyframes", "fps", "code"),
     [
-        ([], 12, "needs keyframes"), ([(1, {})], 12, "rise from 0"), ([(0, {}), (2, {}), (1, {})], 12, "rise"),
-        ([(0, {}), (float("inf"), {})], 12, "rise"), ([(0, {})], 0, "fps"), ([(0, {}), (1e4, {})], 12, "at most"),
+        ([], 12, "empty"), ([(1, {})], 12, "range"), ([(0, {}), (2, {}), (1, {})], 12, "range"),
+        ([(0, {}), (float("inf"), {})], 12, "range"), ([(0, {})], 0, "range"), ([(0, {}), (1e4, {})], 12, "count"),
     ],
 )  # fmt: skip
-def test_what_makes_no_animation_is_refused(keyframes, fps, told):
-    with pytest.raises(InputError, match=told):
+def test_what_makes_no_animation_is_refused(keyframes, fps, code):
+    with refused(InputError, code):
         between(keyframes, fps)
-    with pytest.raises(InputError, match="onset"):
+    with refused(InputError, "range", actual=-1):
         rise_and_fall("happy", onset=-1)
 
 
@@ -109,7 +110,7 @@ def test_an_mp4_has_every_frame(tmp_path):
 
 
 def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
-    with pytest.raises(InputError, match=r"\.gif or \.mp4"):
+    with refused(InputError, "format"):
         frames().save(tmp_path / "square.avi")
     real = builtins.__import__
 

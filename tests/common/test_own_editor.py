@@ -124,7 +124,7 @@ assert made.request(*starts) == own.Percent()
 moved = dict(zip(own.Percent.axes(), starts)) | {"AU12": 60, "AU4": -20}
 request = made.request(*moved.values())
 assert request == parse("AU12=60,AU4=-20")
-assert made.told(request) == {"package": "own_editor", "request": "AU4=-20,AU12=60"}
+assert made.recorded(request) == {"package": "own_editor", "request": "AU4=-20,AU12=60"}
 assert made.requested(request) == list(request.values)
 swept = made.sweeps["AU12 lip corner puller"](request)
 assert swept[0] == ("AU12=-40", parse("AU12=-40,AU4=-20"))

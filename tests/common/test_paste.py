@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 
 from common.core.errors import ImageError
 from common.editing.compositing import paste, paste_mask
@@ -124,5 +125,5 @@ def test_a_cut_out_keeps_alpha_and_what_it_hides_and_looks_edited_on_any_page(ph
 def test_no_pixel_that_is_no_number_is_pasted(photo, crop, mask, bad):
     edited = np.full((128, 128, 3), 0.5, np.float32)
     edited[60, 60] = bad
-    with pytest.raises(ImageError, match="NaN or infinite"):
+    with refused(ImageError, "values"):
         paste(Image.fromarray(photo), crop, edited, mask)

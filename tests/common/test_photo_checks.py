@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 
 from common.core.errors import InputError
 from common.editing.photo_checks import (
@@ -108,14 +109,14 @@ def test_doubts_are_errors_where_it_is_strict(caplog):
     heed(["the face is blurred: take a sharper photo"], strict=False)
     assert "blurred" in caplog.text
     heed([], strict=True)
-    with pytest.raises(InputError, match="blurred"):
+    with refused(InputError, "warning"):
         heed(["the face is blurred: take a sharper photo"], strict=True)
 
 
 def test_editors_heed(editor, astronaut):
     framed = np.pad(astronaut, [(0, 0), (40, 40), (0, 0)])
     assert any("black borders" in line for line in editor.encode(framed).warnings)
-    with pytest.raises(InputError, match="black borders"):
+    with refused(InputError, "warning"):
         editor.encode(Image.fromarray(framed), strict=True)
     assert editor.encode(astronaut, strict=True).warnings == ()
 

@@ -15,6 +15,7 @@ from diffusers import (
     EulerDiscreteScheduler,
     UniPCMultistepScheduler,
 )
+from refusals import refused
 
 from common.core.errors import InputError, ShapeError
 from common.diffusion.conditioning import Rig
@@ -164,7 +165,7 @@ def test_any_scheduler_begins_with_a_picture(pipeline, identity, source, schedul
 def test_a_start_that_is_not_used_changes_nothing(pipeline, identity, source):
     plain = run(pipeline, identity, rig(2.0))
     assert torch.equal(run(pipeline, identity, rig(2.0), start=source[1:], strength=1.0), plain)
-    with pytest.raises(InputError, match="strength"):
+    with refused(InputError, "range", actual=0):
         run(pipeline, identity, rig(2.0), start=source[1:], strength=0)
 
 
@@ -242,27 +243,27 @@ def test_model_offload_gives_the_same_picture(pipeline, source, monkeypatch):
 def test_released_id_encoder(pipeline, identity, source):
     pipeline.register_modules(id_encoder=None)
     assert run(pipeline, identity, rig(2.0)).isfinite().all()
-    with pytest.raises(InputError, match="released"):
+    with refused(InputError, "missing"):
         pipeline.encode_identity(source)
 
 
 def test_wrong_shapes_are_named(pipeline, identity, source):
-    with pytest.raises(ShapeError, match=r"\(B, 12\)"):
+    with refused(ShapeError, name="Rig.vector", expected="(B, 12)"):
         run(pipeline, identity, Rig(torch.zeros(1, 64), rig(0.0).guides))
-    with pytest.raises(ShapeError, match="1 guide"):
+    with refused(ShapeError, name="Rig.guides", actual=(8,)):
         run(pipeline, identity, Rig(torch.zeros(1, 12), rig(0.0).guides * 2))
-    with pytest.raises(ShapeError, match="latents"):
+    with refused(ShapeError, name="latents"):
         run(pipeline, identity, rig(1.0), latents=torch.zeros(1, 4, 9, 8))
-    with pytest.raises(ShapeError, match="divide by 8"):
+    with refused(ShapeError, name="image", actual=(1, 3, 60, 64)):
         pipeline.encode_image(torch.zeros(1, 3, 60, 64))
-    with pytest.raises(ShapeError, match="batch of 1 or 3"):
+    with refused(ShapeError, name="identity"):
         run(pipeline, join([identity, identity]), rig(1.0, 2.0, 3.0))
-    with pytest.raises(ShapeError, match="guide"):
+    with refused(ShapeError, name="Rig.guides", actual=(2, 3, 64, 64)):
         Rig(torch.zeros(3, 12), (torch.zeros(2, 3, 64, 64),))
-    with pytest.raises(InputError, match="output_type"):
+    with refused(InputError, "unknown", actual="jpeg"):
         run(pipeline, identity, rig(1.0), output_type="jpeg")
     pipeline.prompt_embeds = None
-    with pytest.raises(InputError, match="prompt"):
+    with refused(InputError, "missing"):
         pipeline.encode_identity(source)
 
 

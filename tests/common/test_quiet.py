@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from common.cli import console
-from common.core import foreign
+from common.core import notices
 from common.core.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -66,10 +66,10 @@ def test_warnings_of_libraries_are_not_printed(capsys):
 
 
 def test_native_code_is_heard_but_for_its_notices(capfd):
-    with foreign.native():
+    with notices.native():
         os.write(2, b"INFO: Created a delegate for CPU.\nERROR: what is wrong\n")
     assert capfd.readouterr().err == "ERROR: what is wrong\n"
-    with pytest.raises(InputError), foreign.native():
+    with pytest.raises(InputError), notices.native():
         raise InputError("as it is")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"

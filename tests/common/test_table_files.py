@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refused
 from runs import ROOT
 
 from common.batch.plan import PHOTOS, read_jobs, read_requests
@@ -112,36 +114,35 @@ def test_the_table_of_the_case_is_refused_by_inspect_and_by_the_run(tmp_path, ca
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "code", "named"),
     [
-        ("name,name,request\na,b,AU12=1\n", "two columns 'name'"),
-        ("Request,request\nAU12=1,AU12=2\n", "two columns 'request'"),
-        ("name;asked\na;AU12=1\nb;AU12=2\n", "no column `request`; it has name, asked"),
-        ("", "There is no request in"),
-        ("\n;;\n", "There is no request in"),
-        ("name,request\n", "There is no request in"),
-        ("name,request\nhappy\n", "line 2: the row has no `request`"),
-        ("\x00\x01\x02", "no text"),
+        ("name,name,request\na,b,AU12=1\n", None, "'name'"),
+        ("Request,request\nAU12=1,AU12=2\n", None, "'request'"),
+        ("name;asked\na;AU12=1\nb;AU12=2\n", "missing", "['name', 'asked']"),
+        ("", "empty", "w.csv"),
+        ("\n;;\n", "empty", "w.csv"),
+        ("name,request\n", "empty", "w.csv"),
+        ("name,request\nhappy\n", None, "line 2: "),
+        ("\x00\x01\x02", None, "w.csv"),
     ],
 )
-def test_a_fault_of_the_whole_table_is_told_once(tmp_path, text, message):
-    with pytest.raises(InputError, match=message) as caught:
+def test_a_fault_of_the_whole_table_is_reported_once(tmp_path, text, code, named):
+    with pytest.raises(InputError, match=re.escape(named)) as caught:
         read_requests(written(tmp_path / "w.csv", text), to_vector)
-    assert len(str(caught.value).splitlines()) <= 2
+    assert code in (None, caught.value.code)
+    assert str(caught.value).count("line ") <= 1
 
 
 def test_a_manifest_without_the_right_header_is_one_fault(tmp_path):
-    for text, message in (
-        ("file;request\na.jpg;happy\n" * 9, "no use for its column 'file'"),
-        ("request\nhappy\n", "no column `photo`"),
-    ):
-        with pytest.raises(InputError, match=message):
-            read_jobs(written(tmp_path / "m.csv", text))
+    with refused(InputError, "unknown", actual="file"):
+        read_jobs(written(tmp_path / "m.csv", "file;request\na.jpg;happy\n" * 9))
+    with refused(InputError, "missing", expected="photo", actual=["request"]):
+        read_jobs(written(tmp_path / "m.csv", "request\nhappy\n"))
 
 
 def test_sheets_are_told_how_to_be_saved(tmp_path):
     (tmp_path / "w.xlsx").write_bytes(b"PK")
-    with pytest.raises(InputError, match="save the sheet as CSV"):
+    with refused(InputError, "format", hint="save the sheet as CSV"):
         read_rows(tmp_path / "w.xlsx")
 
 
@@ -203,5 +204,5 @@ def test_rows_of_a_json_list_and_a_colon_in_place_of_an_equals_sign(tmp_path):
     (tmp_path / "w.json").write_text('[{"name": "a", "request": "happy"}]')
     assert read_requests(tmp_path / "w.json", to_vector) == {"a": "happy"}
     (tmp_path / "w.txt").write_text("AU12: 3\n")
-    with pytest.raises(InputError, match="write AU12=3"):
+    with pytest.raises(InputError, match="AU12=3"):
         read_requests(tmp_path / "w.txt", to_vector)

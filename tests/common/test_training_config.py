@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from refusals import refused
 
 from common.core.errors import InputError
 from common.training.command import describe, documentation, from_values, read
@@ -42,12 +43,12 @@ def test_config_is_frozen():
         ("betas = 3", ["a list"]),
         ('betas = [0.1, "x"]', ["betas[1]"]),
         ('precision = "fp8"', ["'bf16'", "fp8"]),
-        ("steps = 0", ["at least 1"]),
-        ("vector_dropout = 1.5", ["[0, 1]"]),
+        ("steps = 0", ["steps", "1"]),
+        ("vector_dropout = 1.5", ["vector_dropout", "1.5"]),
         ("learning_rate = nan", ["learning_rate"]),
         ("zero_terminal_snr = true", ["v_prediction"]),
         ('prediction = "v_prediction"\nzero_terminal_snr = true\nmin_snr_gamma = 5', ["min_snr_gamma"]),
-        ("steps = ", ["Cannot read"]),
+        ("steps = ", ["config.toml"]),
     ],
 )
 def test_refused(tmp_path, text, words):
@@ -58,11 +59,11 @@ def test_refused(tmp_path, text, words):
 
 
 def test_missing_output_and_missing_file(tmp_path):
-    with pytest.raises(InputError, match="lacks output"):
+    with refused(InputError, "missing"):
         from_values(DiffusionConfig, {})
-    with pytest.raises(InputError, match="Cannot read"):
+    with refused(InputError, "unreadable"):
         read(DiffusionConfig, tmp_path / "none.toml")
-    with pytest.raises(InputError, match="key=value"):
+    with refused(InputError, "format", actual="steps"):
         read(DiffusionConfig, write(tmp_path, ""), ["steps"])
 
 

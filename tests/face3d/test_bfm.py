@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from refusals import refused
 from scipy.io import savemat
 
 from common.core.errors import CheckpointError, InputError, MissingCheckpointError, MissingDependencyError, ShapeError
@@ -77,7 +78,7 @@ def test_it_is_a_head(bfm, arrays):
 def test_landmarks_are_vertices_counted_from_one(bfm):
     vertices = bfm(codes(2, 80))
     near(bfm.landmarks(vertices), vertices[:, list(range(VERTICES - 1, VERTICES - 69, -1))], 0)
-    with pytest.raises(ShapeError, match="vertices"):
+    with refused(ShapeError, name="vertices"):
         bfm.landmarks(vertices[:, :9])
 
 
@@ -86,7 +87,7 @@ def test_albedo_is_in_units_of_white(bfm, arrays):
     near(bfm.albedo(), torch.from_numpy(arrays["meantex"].reshape(1, -1, 3) / 255).float(), 1e-6)
     expected = (arrays["meantex"] + texture.numpy() @ arrays["texBase"].T).reshape(2, -1, 3) / 255
     near(bfm.albedo(texture), torch.from_numpy(expected).float())
-    with pytest.raises(ShapeError, match="texture"):
+    with refused(ShapeError, name="texture"):
         bfm.albedo(torch.zeros(1, 50))
 
 
@@ -158,8 +159,8 @@ def test_rotation_is_about_x_then_y_then_z():
         ("keypoints", lambda a: a + 1, r"keypoints .*\n.*\[0, 70\)"),
         ("tri", lambda a: a + 0.5, "integers"),
         ("meantex", lambda a: a * np.inf, "finite"),
-        ("meantex", lambda a: np.array([[{"a": 1}]], object), "meantex .* no array of numbers"),
-        ("keypoints", lambda a: "text", "keypoints .* no array of numbers"),
+        ("meantex", lambda a: np.array([[{"a": 1}]], object), "meantex of "),
+        ("keypoints", lambda a: "text", "keypoints of "),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(arrays, tmp_path, key, change, message):
@@ -177,7 +178,7 @@ def test_vertices_have_three_numbers(arrays):
 
 def test_missing_arrays_are_named(arrays, tmp_path):
     savemat(tmp_path / "model.mat", {key: value for key, value in arrays.items() if key != "exBase"})
-    with pytest.raises(CheckpointError, match="lacks exBase"):
+    with pytest.raises(CheckpointError, match="exBase"):
         Bfm.from_file(str(tmp_path / "model.mat"))
 
 

@@ -208,8 +208,8 @@ def lit(head):
     truth = scene(6)
     lamp = directional(torch.tensor([[-1.0, 0.3, 1.0]]), torch.tensor([[0.9, 0.9, 0.9]]))
     light = ambient(torch.tensor([[0.3, 0.3, 0.3]])) + lamp
-    drawn = render(head, truth.vertices, truth.camera, light, size=SIZE, albedo=torch.tensor([0.5, 0.35, 0.28]))
-    photo = to_srgb((drawn.colour + (1 - drawn.alpha) * 0.2).movedim(0, 2).numpy())
+    colour, seen = render(head, truth.vertices, truth.camera, light, size=SIZE, albedo=torch.tensor([0.5, 0.35, 0.28]))
+    photo = to_srgb((colour + ~seen * 0.2).movedim(0, 2).numpy())
     return truth, photo, light
 
 

@@ -8,6 +8,7 @@ import scipy.sparse
 import torch
 from breadth import breadth
 from folders import GOLDEN
+from refusals import refused
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
@@ -213,7 +214,7 @@ def test_arguments_are_checked(flame, arguments, error, message):
 
 def test_vertices_are_checked(flame):
     for find in (flame.landmarks, flame.landmarks2d):
-        with pytest.raises(ShapeError, match="vertices"):
+        with refused(ShapeError, name="vertices"):
             find(torch.zeros(1, 79, 3))
 
 
@@ -247,9 +248,9 @@ def test_arrays_that_do_not_fit_are_named(arrays, tmp_path, key, change, message
 
 def test_missing_arrays_and_files_are_named(arrays, tmp_path):
     few = {key: value for key, value in arrays.items() if key not in ("posedirs", "f")}
-    with pytest.raises(CheckpointError, match=r"lacks f, posedirs"):
+    with pytest.raises(CheckpointError, match="f, posedirs"):
         Flame.from_file(save(tmp_path / "model.npz", few))
-    with pytest.raises(CheckpointError, match=r"lacks f, posedirs"):
+    with pytest.raises(CheckpointError, match="f, posedirs"):
         Flame(few)
     with pytest.raises(MissingCheckpointError, match=r"flame\.is\.tue\.mpg\.de"):
         Flame.from_file(tmp_path / "generic_model.pkl")
@@ -283,7 +284,7 @@ def test_texture_is_decas(tmp_path, mean, directions, scale):
     )
     expected = torch.nn.functional.interpolate(whole, (256, 256)).flip(1) / scale
     near(flame.texture(codes), expected)
-    with pytest.raises(ShapeError, match="codes"):
+    with refused(ShapeError, name="codes"):
         flame.texture(torch.zeros(1, 51))
 
 
@@ -373,7 +374,7 @@ def test_masks_become_parts(arrays, tmp_path):
     with pytest.raises(CheckpointError, match="nose"):
         Flame.from_file(MODEL, masks=tmp_path / "masks.pkl")
     (tmp_path / "masks.pkl").write_bytes(pickle.dumps({"neck": groups[0]}))
-    with pytest.raises(CheckpointError, match="lacks face, lips"):
+    with pytest.raises(CheckpointError, match="face, lips"):
         Flame.from_file(MODEL, masks=tmp_path / "masks.pkl")
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 from runs import arguments
 
 from common.weights.unet import SD15_SCHEDULER
+from fineface.text_to_face import text_networks
 from fineface.train import FineFaceConfig, main
-from fineface.vocabulary import text_networks
 
 SIZE, WIDTH = 64, 32
 CAPTIONS = ["a close-up of a man with red hair", "a portrait of a woman, in front of a wall", "a man with a beard"]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from diffusers.models.attention_processor import AttnProcessor2_0, IPAdapterAttnProcessor2_0
 from diffusers.models.embeddings import MultiIPAdapterImageProjection
+from refusals import refused
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -13,9 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from common.core.errors import CheckpointError, ShapeError
 from common.weights.unet import load_unet, unet_from_config
 from fineface.adapter import AUAdapter, AUProjection, attend_to_action_units, cross_attentions
-from fineface.checkpoints import in_order, load, read_adapter, save_adapter
-from fineface.lora import merge_lora
-from fineface.variants import SD15_FACEID, SD21
+from fineface.checkpoints import in_order, load, merge_lora, read_adapter, save_adapter
+from fineface.variants import SD15_FACEID, SD21, family
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_layers_are_ordered_as_the_host_orders_them(unet):
     for network in (unet, unet_from_config(config)):
         names = list(cross_attentions(network))
         assert in_order(dict.fromkeys(sorted(names))) == names
-    with pytest.raises(CheckpointError, match="no attention layer"):
+    with refused(CheckpointError, "keys"):
         in_order({"blocks.0.attn2": 1})
 
 
@@ -154,27 +154,27 @@ def test_the_branch_costs_no_matrix_product_in_a_step():
 
 def test_tokens_wider_than_the_text_are_refused():
     assert AUProjection(756, 768)(torch.zeros(3, 12)).shape == (3, 1, 768)
-    with pytest.raises(ShapeError, match="AU token"):
+    with refused(ShapeError, name="AU token", actual=(769,)):
         AUProjection(757, 768)
 
 
 def test_an_adapter_for_another_base_says_which_it_fits(golden_sd21, golden_faceid, tmp_path):
-    with pytest.raises(CheckpointError, match=r"another base.\n  expected: .*96 wide.*\n  got: .*48 wide"):
+    with refused(CheckpointError, "shape", expected=family(96), actual=family(48)):
         load(golden_sd21, golden_faceid, SD21, device="cpu")
     with torch.device("meta"):
         released = AUAdapter({"down_blocks.0.attentions.0.transformer_blocks.0.attn2": 320}, 756, 768)
     save_adapter(released.to_empty(device="cpu"), tmp_path, SD15_FACEID)
-    with pytest.raises(CheckpointError, match=r"expected: Stable Diffusion 1.5 \(text tokens 768 wide\)"):
+    with refused(CheckpointError, "shape", expected=family(768), actual=family(96)):
         load(tmp_path, golden_sd21, SD15_FACEID, device="cpu")
 
 
 def test_a_lora_for_other_layers_is_refused(unet, tmp_path):
     down, up = torch.ones(2, 16), torch.ones(16, 2)
-    with pytest.raises(CheckpointError, match="does not have it"):
+    with refused(CheckpointError, "keys", actual=(16, 16)):
         merge_lora(unet, {"unet.a.lora_A.weight": down, "unet.a.lora_B.weight": up}, 1.0, tmp_path)
-    with pytest.raises(CheckpointError, match="no LoRA"):
+    with refused(CheckpointError, "keys", actual="text_encoder.a"):
         merge_lora(unet, {"text_encoder.a.lora_A.weight": down, "text_encoder.a.lora_B.weight": up}, 1.0, tmp_path)
-    with pytest.raises(CheckpointError, match="no LoRA"):
+    with refused(CheckpointError, "keys", actual="unet.a"):
         merge_lora(unet, {"unet.a.lora_A.weight": down}, 1.0, tmp_path)
 
 
@@ -185,6 +185,6 @@ def test_no_pickle_is_executed(golden_sd21, tmp_path):
 
     torch.save({"au_encoder.weight": Harm()}, tmp_path / "au_encoder.ckpt")
     (tmp_path / "attn_processors.ckpt").write_bytes((golden_sd21 / "attn_processors.ckpt").read_bytes())
-    with pytest.raises(CheckpointError, match="Cannot read"):
+    with pytest.raises(CheckpointError, match="au_encoder"):
         read_adapter(tmp_path, SD21)
     assert not (tmp_path / "harm").exists()

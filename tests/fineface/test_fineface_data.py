@@ -1,4 +1,4 @@
-"""Faces to learn from, each kind on a miniature of its original form; faults are told by line."""
+"""Faces to learn from, each kind on a miniature of its original form; problems are reported by line."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from refusals import refused
 
 from common.core.errors import InputError
 from common.faces import Crop
@@ -21,10 +22,9 @@ from common.facs.action_units import ACTION_UNITS, to_vector
 from common.synthetic.data import dataset
 from common.synthetic.data.dataset import SyntheticFaces
 from common.synthetic.scene.captions import expression_words
-from fineface.data.affectnet import AffectNet, rescaled
+from fineface.data.affectnet import LISTS, AffectNet, rescaled
 from fineface.data.disfa import Disfa, choose_frames
-from fineface.data.folder import ImageFolder
-from fineface.data.samples import unit_columns
+from fineface.data.samples import ImageFolder, unit_columns
 from fineface.data.synthetic import SyntheticSamples
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
@@ -97,17 +97,17 @@ def test_fingerprint_tells_of_pictures_and_labels(image_folder):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ({"file_name": "9.png", "caption": "a", "AU1": 1}, ["line 2", "no file"]),
-        ({"file_name": "1.png", "caption": "a", "AU1": 6}, ["line 2", "AU1 must lie in [0, 5]"]),
+        ({"file_name": "9.png", "caption": "a", "AU1": 1}, ["line 2", "9.png"]),
+        ({"file_name": "1.png", "caption": "a", "AU1": 6}, ["line 2", "AU1", "[0, 5]"]),
         ({"file_name": "1.png", "caption": "a"}, ["line 2", "action_units"]),
         ({"file_name": "1.png", "AU1": 1}, ["line 2", "caption"]),
-        ({"file_name": "1.png", "caption": "a", "AU1": 1, "AU01": 1}, ["line 2", "two columns name AU1"]),
+        ({"file_name": "1.png", "caption": "a", "AU1": 1, "AU01": 1}, ["line 2", "AU1"]),
         ({"file_name": "1.png", "caption": "a", "action_units": {"AU3": 1}}, ["line 2", "AU3"]),
         ({"caption": "a", "AU1": 1}, ["line 2", "file_name"]),
-        (["1.png"], ["line 2", "object"]),
+        (["1.png"], ["line 2", "list"]),
     ],
 )
-def test_faults_of_a_folder_are_told_by_line(image_folder, line, words):
+def test_faults_of_a_folder_are_reported_by_line(image_folder, line, words):
     lines = (image_folder / "metadata.jsonl").read_text().splitlines()
     lines[1] = json.dumps(line)
     (image_folder / "metadata.jsonl").write_text("\n".join(lines))
@@ -116,11 +116,11 @@ def test_faults_of_a_folder_are_told_by_line(image_folder, line, words):
     assert all(word in str(error.value) for word in words), error.value
 
 
-def test_missing_metadata_is_told(image_folder):
+def test_missing_metadata_is_reported(image_folder):
     (image_folder / "metadata.jsonl").unlink()
-    with pytest.raises(InputError, match=r"metadata\.csv"):
+    with refused(InputError, "count", actual=0):
         ImageFolder(image_folder, 16)
-    with pytest.raises(InputError, match="no folder"):
+    with refused(InputError, "missing"):
         ImageFolder(image_folder / "none", 16)
 
 
@@ -194,7 +194,7 @@ def test_faces_are_cut_once(disfa, tmp_path, monkeypatch):
     monkeypatch.setattr("fineface.data.disfa.get_detector", None)
     again = Disfa(disfa, 16, tmp_path / "cache", neutral=2)
     assert one.fingerprint == again.fingerprint
-    with pytest.raises(InputError, match="size: 16 there, 17 here"):
+    with pytest.raises(InputError, match=r"size: 16\b.*17"):
         Disfa(disfa, 17, tmp_path / "cache", neutral=2)
 
 
@@ -214,17 +214,17 @@ def test_subjects_are_held_out(disfa, tmp_path):
     rest = Disfa(disfa, 16, tmp_path / "cache", without=["SN002"])
     assert {row.path.parent.name for row in only.listed} == {"SN002"}
     assert {row.path.parent.name for row in rest.listed} == {"SN001"}
-    with pytest.raises(InputError, match=r"SN009.*SN001, SN002"):
+    with refused(InputError, "unknown", expected="SN001, SN002", actual="SN009"):
         Disfa(disfa, 16, tmp_path / "cache", subjects=["SN009"])
 
 
-def test_what_disfa_lacks_is_told(disfa, tmp_path):
+def test_what_disfa_lacks_is_reported(disfa, tmp_path):
     labels = disfa / "ActionUnit_Labels" / "SN002"
     kept = (labels / "SN002_au9.txt").read_text()
     (labels / "SN002_au9.txt").unlink()
-    with pytest.raises(InputError, match=r"SN002_au9\.txt"):
+    with refused(InputError, "missing", expected=str(labels / "SN002_au9.txt")):
         Disfa(disfa, 16, tmp_path / "cache")
-    for line, words in (("3;1", "line 3"), ("3,7", "line 3"), ("", "no line for frame 3")):
+    for line, words in (("3;1", "line 3"), ("3,7", "line 3"), ("", "frame 3")):
         lines = kept.splitlines()
         lines[2] = line
         (labels / "SN002_au9.txt").write_text("\n".join(lines))
@@ -290,7 +290,7 @@ def test_predictions_are_rescaled():
         ("AffectNet/Manually_Annotated_file_lists/training.csv", "face_width", "w", ["face_width"]),
     ],
 )
-def test_faults_of_affectnets_lists_are_told_by_line(affectnet, tmp_path, file, old, new, words):
+def test_faults_of_affectnets_lists_are_reported_by_line(affectnet, tmp_path, file, old, new, words):
     text = (tmp_path / file).read_text()
     assert old in text
     (tmp_path / file).write_text(text.replace(old, new))
@@ -299,15 +299,15 @@ def test_faults_of_affectnets_lists_are_told_by_line(affectnet, tmp_path, file, 
     assert all(word in str(error.value) for word in words), error.value
 
 
-def test_what_affectnet_lacks_is_told(affectnet, tmp_path):
-    with pytest.raises(InputError, match=r"validation\.csv"):
+def test_what_affectnet_lacks_is_reported(affectnet, tmp_path):
+    with refused(InputError, "missing", expected=" or ".join(name.format("validation") for name in LISTS)):
         AffectNet(affectnet, 16, tmp_path / "units.csv", split="validation")
-    with pytest.raises(InputError, match=r"Cannot read.*none\.csv"):
+    with pytest.raises(InputError, match=r"none\.csv"):
         AffectNet(affectnet, 16, tmp_path / "none.csv")
-    with pytest.raises(InputError, match="of 5, 3 have a face"):
+    with pytest.raises(InputError, match="3 of 5"):
         AffectNet(affectnet, 16, tmp_path / "units.csv", smallest=900)
     (affectnet / "Manually_Annotated_Images/7/0.jpg").unlink()
-    with pytest.raises(InputError, match=r"line 2: there is no file .*7/0\.jpg"):
+    with pytest.raises(InputError, match=r"line 2: .*7/0\.jpg"):
         AffectNet(affectnet, 16, tmp_path / "units.csv")
 
 
@@ -334,7 +334,7 @@ def test_synthetic_samples(monkeypatch, pairs):
 
 
 def test_synthetic_pairs_of_another_kind_are_refused():
-    with pytest.raises(InputError, match="'pose'"):
+    with refused(InputError, "conflict", actual="pose"):
         SyntheticSamples(SyntheticFaces(2, size=32, pairs="pose"))
 
 
@@ -348,11 +348,11 @@ def test_what_a_folder_of_pictures_leaves_out_or_scales_otherwise_is_told(tmp_pa
     assert "1 pictures have no line" in caplog.text
     assert "0..1" in caplog.text
     (tmp_path / "metadata.csv").write_text("file_name,caption\na.png,a man\nb.png,a woman\n")
-    with pytest.raises(InputError, match="every line from 2 on: the intensities must stand"):
+    with pytest.raises(InputError, match="action_units"):
         ImageFolder(tmp_path, 16)
 
 
 def test_columns_of_one_side_are_no_unit():
-    with pytest.raises(InputError, match="one side"):
+    with pytest.raises(InputError, match="AU12"):
         unit_columns({"AU12_L": 1, "AU12_R": 2})
     assert unit_columns({" AU12_r": 1, "AU12_c": 1, "AU14_r": 2, "AU45_c": 0, "frame": 3}) == {"AU12": 1}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from refusals import refused
 
 import fineface
 from common.core.errors import (
@@ -62,7 +63,7 @@ def test_prompts_and_requests_pair_up(text_editor):
     assert len(text_editor.generate(["a man", "a woman"], {}, **FAST)) == 2
     assert len(text_editor.generate(["a man", "a woman", "a boy"], SWEEP, **FAST)) == 3
     assert text_editor.generate([], {}, **FAST) == []
-    with pytest.raises(InputError, match="2 prompts and 3 requests"):
+    with pytest.raises(InputError, match=r"2 prompts .* 3 requests"):
         text_editor.generate(["a man", "a woman"], SWEEP, **FAST)
 
 
@@ -131,46 +132,57 @@ def test_photos_become_embeddings(face_editor, monkeypatch, tmp_path):
     Image.fromarray(grey).save(tmp_path / "grey.png")
     assert torch.equal(faceid.embed_people(tmp_path / "grey.png"), torch.eye(512)[[7]])
     assert faceid.embed_people([grey, grey + 1]).shape == (2, 512)
-    with pytest.raises(FaceNotFoundError, match="photo 1 of identity: No face"):
+    with pytest.raises(FaceNotFoundError, match="photo 1"):
         face_editor.generate("a man", {}, identity=[grey, black], **FAST)
-    with pytest.raises(FaceNotFoundError, match="given as identity"):
+    with pytest.raises(FaceNotFoundError, match="identity"):
         face_editor.generate("a man", {}, identity=black, **FAST)
 
 
 def test_without_insightface_the_message_says_what_to_install(face_editor, monkeypatch, astronaut):
     monkeypatch.setattr(faceid.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match=r"pip install .*face-rig\[faces\]"):
+    with refused(MissingDependencyError, package="insightface", command='pip install "face-rig[faces]"'):
         face_editor.generate("a man", {}, identity=astronaut, **FAST)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+    ("arguments", "error", "code"),
     [
-        ({"aus": {"AU13": 3}}, ActionUnitError, "sharp lip puller"),
-        ({"aus": {"AU12": 11}}, ActionUnitError, r"\[-5, 10\]"),
-        ({"aus": [1, 2, 3]}, ShapeError, r"\(12,\)"),
-        ({"prompt": 3}, InputError, "prompt must be a text"),
-        ({"identity": torch.zeros(2, 500)}, ShapeError, r"\(n, 512\).*buffalo_l"),
-        ({"identity": torch.zeros(2, 512)}, InputError, "zero, or not finite"),
-        ({"identity": []}, InputError, "no person"),
-        ({"identity": "absent.jpg"}, ImageError, "absent.jpg"),
-        ({"steps": 0}, InputError, "steps"),
-        ({"guidance": 0.5}, InputError, "at least 1"),
-        ({"au_scale": float("nan")}, InputError, "au_scale"),
-        ({"size": 70}, InputError, "divide by 8"),
-        ({"size": (64, 64, 64)}, InputError, "width, height"),
-        ({"seed": -1}, InputError, "seed"),
-        ({"negative_prompt": ["hat"]}, InputError, "negative_prompt"),
+        ({"prompt": 3}, InputError, "type"),
+        ({"identity": torch.zeros(2, 500)}, ShapeError, "shape"),
+        ({"identity": torch.zeros(2, 512)}, InputError, "finite"),
+        ({"identity": []}, InputError, "empty"),
+        ({"guidance": 0.5}, InputError, "range"),
+        ({"size": 70}, InputError, "range"),
+        ({"size": (64, 64, 64)}, InputError, "format"),
+        ({"negative_prompt": ["hat"]}, InputError, "type"),
     ],
 )
-def test_bad_input(face_editor, arguments, error, message, monkeypatch):
+def test_bad_input(face_editor, arguments, error, code, monkeypatch):
     monkeypatch.setattr(faceid, "_detector", Detector)
-    with pytest.raises(error, match=message):
+    with refused(error, code):
+        face_editor.generate(**({"prompt": "a man", "aus": {}} | FAST | arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "name"),
+    [
+        ({"aus": {"AU13": 3}}, ActionUnitError, "AU13"),
+        ({"aus": {"AU12": 11}}, ActionUnitError, r"\[-5, 10\]"),
+        ({"aus": [1, 2, 3]}, ShapeError, r"\(12,\)"),
+        ({"identity": "absent.jpg"}, ImageError, "absent.jpg"),
+        ({"steps": 0}, InputError, "steps"),
+        ({"au_scale": float("nan")}, InputError, "au_scale"),
+        ({"seed": -1}, InputError, "seed"),
+    ],
+)
+def test_bad_input_is_named(face_editor, arguments, error, name, monkeypatch):
+    monkeypatch.setattr(faceid, "_detector", Detector)
+    with pytest.raises(error, match=name):
         face_editor.generate(**({"prompt": "a man", "aus": {}} | FAST | arguments))
 
 
 def test_a_face_needs_faceid(text_editor, person):
-    with pytest.raises(InputError, match="sd15-faceid"):
+    with refused(InputError, "conflict"):
         text_editor.generate("a man", {}, identity=person, **FAST)
 
 
@@ -230,17 +242,13 @@ def test_a_low_strength_starts_later(text_editor, astronaut, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"strength": 0}, "strength"),
-        ({"strength": 0.2}, "at least one"),
-        ({"paste_back": "detail"}, "makes no change of one"),
-    ],
+    ("arguments", "code"),
+    [({"strength": 0}, "conflict"), ({"strength": 0.2}, "range"), ({"paste_back": "detail"}, "unknown")],
 )
-def test_bad_edits(text_editor, astronaut, arguments, message):
-    with pytest.raises(InputError, match=message):
+def test_bad_edits(text_editor, astronaut, arguments, code):
+    with refused(InputError, code):
         text_editor.edit(text_editor.encode(astronaut), {}, **FAST | arguments)
-    with pytest.raises(InputError, match="what encode"):
+    with pytest.raises(InputError, match="encode"):
         text_editor.edit(astronaut, {}, **FAST)
 
 
@@ -254,7 +262,7 @@ def test_generate_and_edit(sd21_folder, faceid_folder, astronaut, person):
     assert len(generate("a man", SWEEP, identity=person, **with_face)) == 3
     made = edit(astronaut, SWEEP[:2], size=128, variant="sd21", detector="mediapipe", parser="grabcut", **here)
     assert [image.size for image in made] == [(512, 512)] * 2
-    with pytest.raises(InputError, match="variant must be one of sd21, sd15-faceid"):
+    with refused(InputError, "unknown", actual="sd3"):
         generate("a man", {}, **here, variant="sd3")
 
 
@@ -295,7 +303,7 @@ def test_a_start_from_a_warp_begins_with_it(text_editor, astronaut):
     )
     assert not np.array_equal(half, photo)
     assert np.array_equal(np.asarray(text_editor.edit(subject, {"AU26": 4}, start="warp", **FAST)), half)
-    with pytest.raises(InputError, match='"photo" or "warp"'):
+    with pytest.raises(InputError, match=r'"photo".*"warp"'):
         text_editor.edit(subject, {}, start="noise", **FAST)
 
 

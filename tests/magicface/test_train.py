@@ -130,30 +130,30 @@ def test_lora_is_published_merged(config):
 
 
 @pytest.mark.parametrize(
-    ("overrides", "words"),
+    ("overrides", "name"),
     [
         (["unet.layer_per_block=2"], "'layers_per_block'"),
         (["sise=64"], "'size'"),
-        (["manifest=none.csv"], "Cannot read"),
-        (["batch_size=3", "accumulation=2"], "batch_size must divide"),
-        (["model=x"], "what to begin with"),
-        (["defaults.step=3"], "unknown names"),
-        (["synthetic_count=3"], "Name the data"),
-        (["size=33"], "divide by 2"),
-        (["size=-16"], "size must be at least 0"),
-        (["lora_rank=2", "lora_targets=[]"], "lora_targets must name layers"),
-        (["timestep_shift=0"], "timestep_shift must be a number above 0"),
+        (["manifest=none.csv"], "none.csv"),
+        (["batch_size=3", "accumulation=2"], "batch_size"),
+        (["model=x"], "model"),
+        (["defaults.step=3"], "step"),
+        (["synthetic_count=3"], "manifest"),
+        (["size=33"], "33"),
+        (["size=-16"], "size"),
+        (["lora_rank=2", "lora_targets=[]"], "lora_targets"),
+        (["timestep_shift=0"], "timestep_shift"),
     ],
 )
-def test_wrong_configs_are_told(config, capsys, overrides, words):
+def test_wrong_configs_are_refused(config, capsys, overrides, name):
     assert start(config, *overrides) == 2
-    assert words in capsys.readouterr().err
+    assert name in capsys.readouterr().err
 
 
-def test_a_file_in_the_place_of_the_output_is_told(config, capsys):
+def test_a_file_in_the_place_of_the_output_is_refused(config, capsys):
     (config.parent / "out").write_text("")
     assert start(config) == 2
-    assert "Nothing can be written" in capsys.readouterr().err
+    assert "out" in capsys.readouterr().err
 
 
 def test_help_explains_every_key(capsys):
@@ -172,8 +172,8 @@ def test_without_docstrings_help_is_shown_and_a_training_says_what_to_do(package
     shown = subprocess.run([*command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "learning_rate" in shown.stdout
     config = f"examples/train_{package}_small.toml"
-    told = subprocess.run(
+    ended = subprocess.run(
         [*command, config, "--set", f"output={tmp_path / 'out'}"], cwd=ROOT, capture_output=True, text=True
     )
-    assert (told.returncode, len(told.stderr.splitlines())) == (1, 1), told.stderr
-    assert "-OO" in told.stderr
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1), ended.stderr
+    assert "-OO" in ended.stderr

@@ -44,13 +44,11 @@ def test_what_a_resumed_training_is_told_anew_holds(config):
     assert averages["decay"] == 0.9
 
 
-@pytest.mark.parametrize(
-    ("override", "code", "words"), [("steps=1", 2, "at step 2 already"), ("ema=0.9", 1, "lora_rank and ema")]
-)
-def test_a_training_that_cannot_go_on_is_told(config, capsys, override, code, words):
+@pytest.mark.parametrize(("override", "code", "name"), [("steps=1", 2, "step 2"), ("ema=0.9", 1, "ema")])
+def test_a_training_that_cannot_resume_says_why(config, capsys, override, code, name):
     start(config, "steps=2")
     assert start(config, "steps=4", override) == code
-    assert words in capsys.readouterr().err
+    assert name in capsys.readouterr().err
 
 
 def test_weights_that_are_no_numbers_are_not_kept(config, monkeypatch, capsys):
@@ -58,7 +56,7 @@ def test_weights_that_are_no_numbers_are_not_kept(config, monkeypatch, capsys):
     start(config, "steps=2")
     monkeypatch.setattr("common.training.loop.Run.clip", lambda run: run.parameters[0].grad.fill_(float("nan")))
     assert start(config, "steps=3", "checkpoint_every=1") == 1
-    assert "weights became NaN or infinite by step 3" in capsys.readouterr().err
+    assert "step 3" in capsys.readouterr().err
     assert not (config.parent / "out/checkpoints/step-00000003").exists()
 
 
@@ -94,7 +92,7 @@ def test_two_processes_equal_one(config):
         torch.testing.assert_close(value, two[name], rtol=0, atol=5e-5)
 
 
-def test_processes_that_do_not_know_of_each_other_are_told(config, capsys, monkeypatch):
+def test_processes_that_do_not_know_of_each_other_are_refused(config, capsys, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert start(config) == 2
     assert "ACCELERATE_USE_CPU=true" in capsys.readouterr().err
@@ -105,5 +103,5 @@ def test_two_trainings_do_not_share_a_folder(config, capsys, monkeypatch):
     monkeypatch.setattr("common.training.loop.PATIENCE", 0.3)
     with alone(config.parent / "out"):
         assert start(config) == 2
-    assert "Another run writes to" in capsys.readouterr().err
+    assert str(config.parent / "out") in capsys.readouterr().err
     assert start(config, "steps=2") == 0

@@ -1,4 +1,4 @@
-"""Videos to pairs: what is dropped and why, one crop a video, and a preparation that goes on where it was stopped.
+"""Videos to pairs: what is dropped and why, one crop a video, and a preparation that resumes.
 
 A stand-in face is a square: its red says how strong AU12 is, its green the yaw, its noise that it is in focus.
 """
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from refusals import refused
 
 from common.core.errors import FaceEditError, FaceNotFoundError, InputError
 from common.core.files import alone
@@ -83,7 +84,7 @@ class Stub:
 
 def tools(stub: Stub | None = None) -> Tools:
     stub = stub or Stub()
-    return Tools(stub, stub, stub, ("stub",) * 3)
+    return Tools(stub, stub, stub)
 
 
 def write_video(path: Path, frames: list[np.ndarray]) -> None:
@@ -158,29 +159,29 @@ def test_one_crop_for_a_video(videos, tmp_path):
     assert 2 <= places[-1] - places[0] <= 4
 
 
-def test_paper_guide_is_the_targets(videos, tmp_path):
+def test_paper_background_is_the_targets(videos, tmp_path):
     prepare(videos, tmp_path / "pairs.jsonl", replace(SETTINGS, guide="target"), tools(), progress=False)
     for row in rows(tmp_path / "pairs.jsonl"):
         assert row["background"] == row["target"].replace(".png", "-background.png")
 
 
-def test_videos_whose_pictures_would_mix_are_told(tmp_path):
+def test_videos_whose_pictures_would_mix_are_refused(tmp_path):
     for name in ("a--b", "a/b"):
         (tmp_path / "videos" / name).mkdir(parents=True)
         for number in range(2):
             Image.new("RGB", (8, 8)).save(tmp_path / "videos" / name / f"{number}.png")
-    with pytest.raises(InputError, match="rename"):
+    with refused(InputError, "name", actual=[str(tmp_path / "videos" / "a" / "b")]):
         prepare(tmp_path / "videos", tmp_path / "pairs.jsonl", SETTINGS, tools(), progress=False)
 
 
-def test_photo_may_be_its_own_guide(videos, tmp_path):
+def test_photo_may_be_its_own_background(videos, tmp_path):
     prepare(videos, tmp_path / "pairs.jsonl", replace(SETTINGS, guide="photo", zoom=1.5), tools(), progress=False)
     assert all(row["background"] == row["source"] for row in rows(tmp_path / "pairs.jsonl"))
     assert not list(tmp_path.glob("pairs/*/*-background.png"))
 
 
 @pytest.mark.parametrize("stop", [1, 3, 7])
-def test_stopped_preparation_goes_on(videos, tmp_path, stop):
+def test_stopped_preparation_resumes(videos, tmp_path, stop):
     """Ctrl-C while pictures are written: the same command makes the same files, and does no finished video again."""
     prepare(videos, tmp_path / "whole" / "pairs.jsonl", SETTINGS, tools(), progress=False)
     manifest = tmp_path / "again" / "pairs.jsonl"
@@ -203,7 +204,7 @@ def test_stopped_preparation_goes_on(videos, tmp_path, stop):
 
 
 def test_two_preparations_do_not_share_a_folder(videos, tmp_path):
-    with alone(tmp_path / "pairs"), pytest.raises(InputError, match="Another run writes to"):
+    with alone(tmp_path / "pairs"), pytest.raises(InputError, match="pairs"):
         prepare(videos, tmp_path / "pairs.jsonl", SETTINGS, tools(), progress=False)
     assert not list((tmp_path / "pairs").iterdir())
     assert prepare(videos, tmp_path / "pairs.jsonl", SETTINGS, tools(), progress=False)["pairs"] == 14
@@ -217,30 +218,30 @@ def test_changed_video_is_done_again(videos, tmp_path):
     prepare(videos, manifest, SETTINGS, tools(stub), progress=False)
     assert stub.measured == 4
     assert any(row["au_target"].get("AU12") == 4.5 for row in rows(manifest))
-    with pytest.raises(InputError, match=r"size: 64 there, 32 here"):
+    with pytest.raises(InputError, match=r"64.*32"):
         prepare(videos, manifest, replace(SETTINGS, size=32), tools(), progress=False)
 
 
-def test_unreadable_video_is_told_and_the_others_go_on(videos, tmp_path):
+def test_unreadable_video_is_reported_and_the_others_are_prepared(videos, tmp_path):
     (videos / "broken.mp4").write_bytes(b"no film")
     report = prepare(videos, tmp_path / "pairs.jsonl", SETTINGS, tools(), progress=False)
     assert list(report["unreadable"]) == ["broken.mp4"]
-    assert "cannot read" in report["unreadable"]["broken.mp4"]
+    assert "broken.mp4" in report["unreadable"]["broken.mp4"]
     assert report["pairs"] == 14
 
 
 def test_folders_without_pairs(tmp_path):
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "one.png").write_bytes(b"")
-    for folder, words in ((tmp_path / "videos", "holds no videos"), (tmp_path / "none", "There is no folder")):
-        with pytest.raises(InputError, match=words):
+    for folder in (tmp_path / "videos", tmp_path / "none"):
+        with pytest.raises(InputError, match=folder.name):
             prepare(folder, tmp_path / "pairs.jsonl", SETTINGS, tools(), progress=False)
     write_video(tmp_path / "videos" / "still.avi", [frame(2)] * 3)
-    with pytest.raises(FaceEditError, match="3 frames looked at, 3 kept"):
+    with refused(FaceEditError, "empty"):
         prepare(tmp_path / "videos", tmp_path / "pairs.jsonl", SETTINGS, tools(), progress=False)
-    with pytest.raises(InputError, match="in the folder of the videos"):
+    with refused(InputError, "conflict", actual=str(tmp_path / "videos" / "pairs.jsonl")):
         prepare(tmp_path / "videos", tmp_path / "videos" / "pairs.jsonl", SETTINGS, tools(), progress=False)
-    with pytest.raises(InputError, match=r"\.jsonl"):
+    with refused(InputError, "name", actual=str(tmp_path / "pairs.csv")):
         prepare(tmp_path / "videos", tmp_path / "pairs.csv", SETTINGS, tools(), progress=False)
 
 

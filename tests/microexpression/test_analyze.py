@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 
 from common.core.errors import CheckpointError, FaceNotFoundError, InputError
 from common.imaging.images import read_image
@@ -100,16 +101,16 @@ def test_the_command_reads_a_folder_of_frames(smile, tmp_path, capsys):
     assert "no real face" in printed.err + printed.out
     assert json.loads((tmp_path / "out/analysis.json").read_text())["apex_spotted"] is False
     assert main([*asked, "--apex", "10"]) == 2
-    assert "expected 0 <= onset <= apex <= offset < 10" in capsys.readouterr().err
+    assert "0 <= onset <= apex <= offset < 10" in capsys.readouterr().err
 
 
-def test_what_cannot_be_read_is_told(smile, tmp_path):
+def test_what_cannot_be_read_is_refused(smile, tmp_path):
     clip, _ = smile
     Image.fromarray(clip.frames[0]).save(tmp_path / "1.png")
-    with pytest.raises(InputError, match="one frame"):
+    with refused(InputError, "count", actual=1):
         read_clip(tmp_path)
-    with pytest.raises(CheckpointError, match="none"):
+    with refused(CheckpointError, "unreadable"):
         analyze(clip, cropped=True, units=tmp_path / "none", progress=False)
     nobody = Clip(np.full((4, 96, 96, 3), 90, np.uint8), name="a wall")
-    with pytest.raises(FaceNotFoundError, match="first frame of a wall"):
+    with pytest.raises(FaceNotFoundError, match="a wall"):
         analyze(nobody, detector="mediapipe", progress=False)

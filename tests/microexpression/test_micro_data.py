@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 from test_micro_networks import shared
 
-from common.core.errors import InputError
+from common.core.errors import InputError, ShapeError
 from common.imaging.clip_dataset import TABLE, add_clip
 from microexpression.data.layouts import LAYOUTS
 from microexpression.data.load import DATASETS, frame_files, load, read_crossed, read_frames
@@ -151,7 +152,7 @@ def test_letters_that_repeat_are_numbered(tmp_path):
     assert found[0].frames == found[1].frames
 
 
-def test_all_faults_are_told_at_once(tmp_path):
+def test_all_faults_are_reported_together(tmp_path):
     rows = [
         row("casme2", Filename="a", ApexFrame="/"),
         row("casme2", Filename="b", OffsetFrame=3),
@@ -161,29 +162,29 @@ def test_all_faults_are_told_at_once(tmp_path):
     root = tmp_path / "CASME2/CASME2_RAW_selected/sub01"
     frames(root / "d", "casme2", (11, 12, 14, 15))
     frames(root / "e", "casme2")
-    with pytest.raises(DataSetError) as told:
+    with pytest.raises(DataSetError) as caught:
         load("casme2", tmp_path)
     words = ["row 0 (01 a): apex", "row 1 (01 b): expected onset", "casme2 01 c: no frames", "casme2 01 d: frames 13"]
-    assert len(told.value.faults) == 4
-    assert all(any(fault.startswith(word) for fault in told.value.faults) for word in words)
-    again = pickle.loads(pickle.dumps(told.value))
-    assert again.faults == told.value.faults
+    assert len(caught.value.faults) == 4
+    assert all(any(fault.startswith(word) for fault in caught.value.faults) for word in words)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.faults == caught.value.faults
     table(tmp_path, "casme2", [row("casme2"), row("casme2")])
-    with pytest.raises(DataSetError, match="twice"):
+    with refused(DataSetError, faults=("casme2 01 EP01_5: 2 rows",)):
         load("casme2", tmp_path, frames=False)
 
 
-def test_what_is_no_data_set_is_told(tmp_path):
-    with pytest.raises(InputError, match="no data set 'casme9'"):
+def test_what_is_not_a_data_set_is_refused(tmp_path):
+    with refused(InputError, "unknown", actual="casme9"):
         load("casme9", tmp_path)
-    with pytest.raises(InputError, match=r"CASME II is not in"):
+    with refused(InputError, "missing", expected=" or ".join(LAYOUTS["casme2"].tables)):
         load("casme2", tmp_path)
     path = table(tmp_path, "casme2", [row("casme2")])
     pandas.DataFrame([{"Subject": 1}]).to_excel(path, index=False)
-    with pytest.raises(InputError, match="lacks a column 'Filename'"):
+    with refused(InputError, "missing", expected="Filename", actual="Subject"):
         load("casme2", tmp_path)
     path.write_bytes(b"PK\x03\x04 none")
-    with pytest.raises(InputError, match="Cannot read"):
+    with refused(InputError, "unreadable"):
         load("casme2", tmp_path)
 
 
@@ -203,11 +204,11 @@ def test_a_table_that_a_spreadsheet_saved_again_is_the_same(tmp_path, separator,
     assert load("mine", tmp_path)[0] == before[0]
     assert [sample.clip for sample in load("mine", tmp_path)] == ["a", "b"]
     table.write_text("Subject,Filename,Note\ns1,a,mine\n")
-    with pytest.raises(InputError, match="'Note' that a new row would lose"):
+    with pytest.raises(InputError, match="'Note'"):
         add_clip(tmp_path / "mine", "s1", "c", frames, (0, 1, 2), {})
 
 
-def test_frames_are_told_by_their_last_number(tmp_path):
+def test_frames_are_known_by_their_last_number(tmp_path):
     for name in ("reg_EP01_5-113.jpg", "img2.png", "3.bmp", "notes.txt", "cover.jpg"):
         (tmp_path / name).write_bytes(b"")
     assert sorted(frame_files(tmp_path)) == [2, 3, 113]
@@ -242,7 +243,7 @@ def test_the_table_of_cd6me_has_its_counts():
         assert (len(own), tuple(count_units(own).values())) == (count, units)
 
 
-def test_broken_rows_of_the_table_are_told_at_once(tmp_path):
+def test_broken_rows_of_the_table_are_reported_together(tmp_path):
     head = "subject,material,onset,apex,offset,apexf,AU,emotion,n_frames,dataset,AU1,AU4\n"
     good = "01,EP01,10,12,15,2,4,tense,6,casme,0,1\n"
     path = tmp_path / "table.csv"
@@ -251,20 +252,20 @@ def test_broken_rows_of_the_table_are_told_at_once(tmp_path):
     assert (sample.subject, sample.units) == ("01", {4})
     bad = good.replace("EP01", "b").replace("10,", "x,", 1), good.replace("EP01", "c").replace(",6,", ",7,")
     path.write_text(head + good + "".join(bad) + good.replace("casme", "casme7"))
-    with pytest.raises(DataSetError) as told:
+    with pytest.raises(DataSetError) as caught:
         read_crossed(path)
-    assert [fault.split(":")[0] for fault in told.value.faults] == ["line 3", "line 4", "line 5"]
+    assert [fault.split(":")[0] for fault in caught.value.faults] == ["line 3", "line 4", "line 5"]
     for text in ("a,b\n1,2\n", ""):
         path.write_text(text)
-        with pytest.raises(InputError, match="another table"):
+        with refused(InputError, "missing"):
             read_crossed(path)
 
 
-def test_frames_of_unlike_sizes_are_told(tmp_path):
+def test_frames_of_unlike_sizes_are_refused(tmp_path):
     table(tmp_path, "casme2", [row("casme2")])
     folder = tmp_path / "CASME2/CASME2_RAW_selected/sub01/EP01_5"
     frames(folder, "casme2")
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(folder / "13.jpg")
     (sample,) = load("casme2", tmp_path)
-    with pytest.raises(InputError, match=r"13\.jpg has another size"):
+    with pytest.raises(ShapeError, match=r"13\.jpg"):
         read_frames(sample)

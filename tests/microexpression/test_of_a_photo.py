@@ -34,9 +34,9 @@ def test_a_photo_becomes_a_clip(tmp_path, astronaut):
     signs = verify(tmp_path / "mine/frames/me/smile/6.png")
     assert signs.synthetic
     assert signs.recipe.request["AU12"] > 0
-    with pytest.raises(InputError, match="there already"):
+    with pytest.raises(InputError, match="smile"):
         made.save(tmp_path / "mine", "me", "smile")
-    with pytest.raises(InputError, match="names of folders"):
+    with pytest.raises(InputError, match=r"\.\./me"):
         made.save(tmp_path / "mine", "../me", "smile")
     made.save(tmp_path / "mine", "me", "again")
     assert len(load("mine", tmp_path)) == 2
@@ -77,7 +77,7 @@ def test_what_is_made_of_a_photo_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(("au", "options"), [({}, {}), ("AU12", {"apex": 6}), ("AU12", {"frames": 3})])
-def test_what_makes_no_clip_is_told(astronaut, au, options):
+def test_what_makes_no_clip_is_refused(astronaut, au, options):
     with pytest.raises(InputError):
         synthesize(astronaut, au, **options, **FAST)
     with pytest.raises(ActionUnitError):

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from refusals import refused
 from test_micro_networks import shared
 
 from common.core.errors import InputError, ShapeError
 from microexpression.data.load import read_crossed
 from microexpression.data.sample import Sample
 from microexpression.protocols import EMOTIONS, Fold, Protocol, cd6me, megc2018_composite, megc2018_holdout, megc2019
-from microexpression.results import accuracy, confusion, macro_precision, scores, table, uar, uf1, unit_scores
+from microexpression.results import confusion, scores, table, uar, uf1, unit_scores
 from microexpression.study import chance
 
 
@@ -59,17 +60,22 @@ def test_the_order_of_rows_changes_nothing(protocol):
 
 
 def test_protocols_that_would_leak_cannot_be_made():
-    with pytest.raises(InputError, match="trained on and tested"):
+    with refused(InputError, "conflict"):
         Protocol("x", tuple(SMALL[:2]), (0, 1), ("a", "b"), (Fold("f", (0, 1), (1,)),))
-    with pytest.raises(InputError, match="tested twice"):
+    with refused(InputError, "duplicate"):
         Protocol("x", tuple(SMALL[:2]), (0, 1), ("a", "b"), (Fold("f", (0,), (1,)), Fold("g", (0,), (1,))))
-    with pytest.raises(InputError, match="leaves one of several out"):
+    with refused(InputError, "count", actual=1):
         megc2019(SMALL[:1])
-    with pytest.raises(InputError, match="same data set, subject and clip"):
+    with refused(InputError, "duplicate"):
         megc2019([*SMALL, replace(SMALL[0], onset=0)])
 
 
 # --- scores ----------------------------------------------------------------------------------------------------------
+
+
+def macro_precision(matrix: np.ndarray) -> float:
+    """The mean over classes of TP / (TP + FP), which STSTNet's paper prints as UAR."""
+    return float(np.mean(np.diag(matrix) / np.maximum(matrix.sum(0), 1)))
 
 
 def test_scores_on_numbers_by_hand():
@@ -78,8 +84,7 @@ def test_scores_on_numbers_by_hand():
     assert uf1(matrix) == pytest.approx((4 / 5 + 2 / 4 + 2 / 3) / 3)
     assert uar(matrix) == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
     assert macro_precision(matrix) == pytest.approx((1 + 1 / 2 + 1 / 2) / 3)
-    assert accuracy(matrix) == pytest.approx(4 / 6)
-    assert uf1(confusion([0, 1], [0, 1], 3)) == pytest.approx(2 / 3), "a class that nobody has scores 0"
+    assert uf1(confusion([0, 1], [0, 1], 3)) == pytest.approx(2 / 3), "a class without samples scores 0"
     with pytest.raises(ShapeError):
         confusion([0, 1], [0], 2)
 
@@ -100,9 +105,9 @@ def test_scores_of_units_by_hand():
 def test_predictions_are_pooled_and_not_averaged():
     protocol = megc2019(SMALL)
     right = np.eye(3)[np.array(protocol.labels)]
-    assert scores(protocol, right)["all"]["uf1"] == 1
+    assert scores(protocol, right)["all"]["uf1"] == scores(protocol, right)["all"]["accuracy"] == 1
     one = scores(protocol, np.roll(right, 1, 1))
-    assert one["all"]["uar"] == 0
+    assert one["all"]["uar"] == one["all"]["accuracy"] == 0
     assert sum(own["count"] for name, own in one.items() if name != "all") == one["all"]["count"] == 5
     text = table(protocol, {"net": one})
     assert text.count("\n") == 3

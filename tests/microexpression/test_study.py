@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 import torch
 from breadth import breadth
 from PIL import Image
+from refusals import refused
 from runs import example
 from safetensors.torch import save_file
 
@@ -94,7 +96,7 @@ def test_what_is_tested_on_changes_no_network(quick, samples, tmp_path):
     assert not np.array_equal(found.logits[others], quick[1].logits[others])
 
 
-def test_a_run_goes_on_where_it_was(quick, samples, tmp_path):
+def test_an_interrupted_run_resumes(quick, samples, tmp_path):
     shutil.copytree(quick[0], tmp_path / "run")
     fold = tmp_path / "run" / "folds" / "one-02"
     shutil.rmtree(fold)
@@ -106,7 +108,7 @@ def test_a_run_goes_on_where_it_was(quick, samples, tmp_path):
     assert (again.logits == 77).sum() == 1, "what is there is not made again"
     assert (again.logits != quick[1].logits).sum() == 1
     assert (fold / "log.csv").is_file()
-    with pytest.raises(InputError, match="name another folder"):
+    with pytest.raises(InputError, match="study"):
         run(replace(QUICK, seed=1), megc2019(samples), tmp_path / "run", progress=False)
     assert fold_seed(0, "one-02") != fold_seed(0, "one-01")
 
@@ -118,11 +120,11 @@ def test_extra_clips_are_of_others_and_only_trained_on(quick, samples, tmp_path)
     assert mixed.logits.shape == (6, 3)
     plain = run(replace(study, mix=0.0), megc2019(own), tmp_path / "b", progress=False)
     assert not np.array_equal(mixed.logits, plain.logits)
-    with pytest.raises(InputError, match="other people"):
+    with refused(InputError, "conflict", actual=["one 01", "one 02"]):
         run(study, megc2019(own), tmp_path / "c", extra=own, progress=False)
-    with pytest.raises(InputError, match="takes 9 extra samples in a fold of 3; there are 6"):
+    with refused(InputError, "count", expected=9, actual=6):
         run(replace(study, mix=3.0), megc2019(own), tmp_path / "c", extra=extra, progress=False)
-    with pytest.raises(InputError, match="needs extra"):
+    with refused(InputError, "count", expected=3, actual=0):
         run(study, megc2019(own), tmp_path / "d", progress=False)
 
 
@@ -170,7 +172,7 @@ def test_a_magnifier_with_weights_is_not_trained(samples, tmp_path):
     one, two = (predict(reader.model, reader.network, files) for files in (pictures, latents))
     assert np.allclose(one, two, atol=2e-3 * np.abs(one).max())
     assert made.logits.shape == (6, 3)
-    with pytest.raises(InputError, match="name another folder"):
+    with pytest.raises(InputError, match="study"):
         run(replace(study, magnifier=None), protocol, tmp_path / "run", progress=False)
 
 
@@ -192,9 +194,9 @@ def test_a_published_network_is_read_again(samples, tmp_path):
     assert reader.probabilities(frames, 3).sum() == pytest.approx(1, abs=1e-5)
     assert reader.seen(frames, 3, 1).shape == (5, 5)
     (folder / "network.json").write_text('{"names": 3}')
-    with pytest.raises(CheckpointError, match="damaged"):
+    with refused(CheckpointError, "unreadable"):
         load_reader(folder)
-    with pytest.raises(CheckpointError, match="Cannot read"):
+    with refused(CheckpointError, "unreadable"):
         load_reader(tmp_path / "none")
 
 
@@ -210,7 +212,7 @@ def test_inputs_are_as_each_network_has_them(samples):
         ("flow", "onset", "apex", "near"), (3, 28, 28)
     )
     assert arrays["elrcn"]["images"].shape == (9, 5, 28, 28)
-    with pytest.raises(InputError, match="of kind"):
+    with refused(InputError, "unknown", actual="sound"):
         of_sample(sample, "sound", 28)
 
 
@@ -225,15 +227,15 @@ def test_faces_are_cut_out_of_frames_that_show_more(samples, tmp_path, monkeypat
     assert np.array_equal(cut, KINDS["rcn"](frames, 1, 24)["flow"])
     assert not np.array_equal(cut, whole)
     found.clear()
-    with pytest.raises(DataSetError, match="one 01 negative: No face in the first frame"):
+    with pytest.raises(DataSetError, match="one 01 negative"):
         prepare(samples[:1], "rcn", 24, tmp_path, detector="any", progress=False)
 
 
-def test_clips_that_cannot_be_used_are_told_at_once(samples, tmp_path):
+def test_clips_that_cannot_be_used_are_reported_together(samples, tmp_path):
     bad = [replace(samples[0], clip="x", frames=tmp_path), replace(samples[1], clip="y", frames=None)]
-    with pytest.raises(DataSetError) as told:
+    with pytest.raises(DataSetError) as caught:
         prepare([*samples[:1], *bad], "rcn", 16, tmp_path / "in", progress=False)
-    assert [fault.split(":")[0] for fault in told.value.faults] == ["one 01 x", "one 01 y"]
+    assert [fault.split(":")[0] for fault in caught.value.faults] == ["one 01 x", "one 01 y"]
     made = prepare(samples[:1], "rcn", 16, tmp_path / "in", progress=False)
     assert read(made[0])["flow"].shape == (3, 16, 16)
 
@@ -243,12 +245,12 @@ def test_the_command_writes_tables_and_pictures(root, tmp_path, capsys):
     asked += ["-o", str(tmp_path), "--epochs", "2", "--batch-size", "6", "-q", "--publish"]
     assert main(asked) == 0
     printed = capsys.readouterr().out
-    assert "| chance | 0.167 / 0.333 |" in printed
-    assert (tmp_path / "results.md").read_text().count("| ststnet |") == 1
+    assert re.search(r"\| chance +\| 0\.167 / 0\.333 +\|", printed)
+    assert (tmp_path / "results.md").read_text().count("| ststnet ") == 1
     assert read_image(tmp_path / "confusion.png").width > 600
     assert load_reader(tmp_path / "ststnet/all/model").trained.startswith("trained on 12 clips of one, two")
     assert main(["train", "--model", "vgg", "--data", str(root), "--datasets", "one", "-o", str(tmp_path)]) == 2
-    assert "There is no model 'vgg'" in capsys.readouterr().err
+    assert "vgg" in capsys.readouterr().err
     assert main(["train", "--model", "ststnet", "--data", str(root), "--datasets", "six", "-o", str(tmp_path)]) == 2
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import refused
 from runs import example
 
 from common.core.errors import InputError
@@ -46,7 +48,7 @@ def test_a_clip_follows_from_its_numbers():
         assert all(value <= drawn.units[name] for name, value in peak.items() if value)
 
 
-def test_laboratories_differ_and_share_nobody():
+def test_laboratories_differ_and_share_no_person():
     clips = [draw_clip(0, name, 0, 0) for name in LABORATORIES]
     assert len({clip.scenes[0].person for clip in clips}) == 3
     assert len({(clip.scenes[0].lamps, clip.scenes[0].capture.noise) for clip in clips}) == 3
@@ -89,7 +91,7 @@ def test_faces_move_most_at_the_apex(root):
     assert abs(int(np.argmax(sizes)) + 1 - (sample.apex - sample.onset)) <= 1
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_same(root, tmp_path):
+def test_an_interrupted_run_resumes_to_the_same(root, tmp_path):
     part = tmp_path / "studio" / "frames" / "01" / ".clip01.part"
     part.mkdir(parents=True)
     (part / "1.png").write_bytes(b"half")
@@ -99,16 +101,16 @@ def test_a_run_that_was_stopped_goes_on_to_the_same(root, tmp_path):
     assert not list((tmp_path / "studio/frames/01/clip02").iterdir())
     own, other = ((folder / "studio/frames/01/clip01/3.png").read_bytes() for folder in (tmp_path, root))
     assert own == other
-    with pytest.raises(InputError, match="name another folder"):
+    with pytest.raises(InputError, match="plan"):
         write(tmp_path, SMALL, progress=False)
 
 
-def test_plans_that_make_nothing_are_told(tmp_path):
-    with pytest.raises(InputError, match="needs subjects"):
+def test_plans_that_make_nothing_are_refused(tmp_path):
+    with refused(InputError, "range", actual=replace(SMALL, subjects=0)):
         write(tmp_path, replace(SMALL, subjects=0))
-    with pytest.raises(InputError, match="no laboratory 'cellar'"):
+    with refused(InputError, "unknown", actual="cellar"):
         draw_clip(0, "cellar", 0, 0)
-    with pytest.raises(InputError, match="low to high"):
+    with refused(InputError, "range"):
         draw_clip(0, "studio", 0, 0, intensity=(2, 1))
 
 
@@ -119,7 +121,7 @@ def test_all_systems_train_on_them_under_both_protocols(root, tmp_path):
     asked = ["--data", root, "--datasets", *SMALL.datasets, "--epochs", 1, "--output", tmp_path]
     printed = example("micro_table.py", *asked)
     for name in ("ststnet", "rcn_a", "elrcn_se", "infusenet"):
-        assert printed.count(f"| {name} |") == 2
+        assert len(re.findall(rf"\| {name} +\|", printed)) == 2
     for protocol, folds in (("megc2019", 2), ("cd6me", 2)):
         found = json.loads((tmp_path / protocol / "results.json").read_text())
         assert {"chance", "linear on flow", "infusenet"} <= set(found["scores"])

@@ -13,6 +13,7 @@ import pytest
 from breadth import breadth
 from certificates import write_chain
 from PIL import Image
+from refusals import refused
 from runs import ROOT
 
 from common.core.errors import ImageError, InputError, MissingDependencyError
@@ -53,8 +54,8 @@ def test_every_saved_picture_says_what_it_is(picture, tmp_path, suffix):
     picture.save(path)
     found = verify(path)
     assert found.synthetic
-    assert found.told.source_type == "compositeWithTrainedAlgorithmicMedia"
-    assert found.told.software.startswith("face-rig ")
+    assert found.recorded.source_type == "compositeWithTrainedAlgorithmicMedia"
+    assert found.recorded.software.startswith("face-rig ")
     assert found.recipe == replace(RECIPE, version=version())
     assert found.mark.found
     assert found.unchanged is (True if suffix == "png" else None)
@@ -89,7 +90,7 @@ def test_the_mark_is_off_by_request_alone(picture, tmp_path):
     picture.save(tmp_path / "plain.png", watermark=False)
     found = verify(tmp_path / "plain.png")
     assert not found.mark.found
-    assert found.told.watermark is False
+    assert found.recorded.watermark is False
     assert found.synthetic, "the metadata say it"
     assert np.array_equal(read_image(tmp_path / "plain.png"), np.asarray(picture))
     picture.save(tmp_path / "marked.png")
@@ -101,8 +102,8 @@ def test_a_photo_says_nothing(tmp_path):
     save_image(read_image(FACE), tmp_path / "photo.png")
     found = verify(tmp_path / "photo.png")
     assert not found.synthetic
-    assert found.told == xmp.Told()
-    with pytest.raises(InputError, match="does not say how it was made"):
+    assert found.recorded == xmp.Recorded()
+    with refused(InputError, "missing"):
         read_recipe(tmp_path / "photo.png")
 
 
@@ -187,7 +188,7 @@ def test_what_is_not_installed_is_told_with_its_command(picture, tmp_path, modul
 
 
 def test_formats_that_cannot_say_it_are_refused(picture, tmp_path):
-    with pytest.raises(ImageError, match=r"use \.png, \.jpg or \.webp"):
+    with refused(ImageError, "format", actual="BMP"):
         picture.save(tmp_path / "a.bmp")
     assert not list(tmp_path.iterdir())
 
@@ -224,7 +225,7 @@ def test_recipes_survive_their_text():
     ],
 )  # fmt: skip
 def test_packets_that_say_nothing(packet):
-    assert xmp.read(packet) == xmp.Told()
+    assert xmp.read(packet) == xmp.Recorded()
 
 
 def test_a_very_long_page_still_fits_a_jpeg(picture, tmp_path):
@@ -252,7 +253,7 @@ def test_fingerprints_are_of_pixels():
 
 
 def test_a_signature_needs_both_files(tmp_path):
-    with pytest.raises(InputError, match="certificate and its key"):
+    with refused(InputError, "missing"):
         Provenance(RECIPE, certificate=tmp_path)
 
 
@@ -274,7 +275,7 @@ def test_the_commands_verify_and_redo(saved, capsys):
 def test_redo_refuses_another_photo_and_other_weights(saved, tmp_path, capsys):
     (tmp_path / "edit.png").write_bytes((saved / "edit.png").read_bytes())
     assert main(["redo", str(tmp_path / "edit.png")]) == 2
-    assert "Where is the photo calm.jpg" in capsys.readouterr().err
+    assert "calm.jpg" in capsys.readouterr().err
     other = ROOT / "examples" / "portraits" / "frown.jpg"
     assert main(["redo", str(tmp_path / "edit.png"), "--photo", str(other)]) == 2
     assert "is not the photo that was edited" in capsys.readouterr().err
@@ -300,7 +301,7 @@ def test_the_command_line_marks_and_signs(tmp_path, capsys):
 
 def test_importing_the_room_loads_no_library():
     code = (
-        "import sys, common.provenance.stamp, common.provenance.verify, common.editing.redo\n"
+        "import sys, common.provenance.picture, common.provenance.verify, common.editing.redo\n"
         "assert not {'imwatermark', 'c2pa', 'cryptography', 'onnxruntime'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from common.face3d.heads.flame import Flame
 from common.faces import Crop, Face
+from rigface.reconstruct import View
 from rigface.released.deca import Codes, window
 from rigface.released.reconstruct import Seen
 
@@ -60,6 +63,17 @@ def seen(seed: int, x: float = 128, y: float = 120, **changes: torch.Tensor) -> 
     face = face_at(x, y)
     coefficients = torch.randn(261, generator=torch.Generator().manual_seed(100 + seed))
     return Seen(photo, face, window(face), codes(seed, **changes), coefficients)
+
+
+def same(a: Codes, b: Codes, names: Iterable[str] | None = None) -> bool:
+    """Whether two faces have the same codes; all of them where none are named."""
+    every = [field.name for field in fields(Codes)]
+    return all(torch.equal(getattr(a, name), getattr(b, name)) for name in (every if names is None else names))
+
+
+def view(found: Seen, labels: np.ndarray, crop: Crop | None = None) -> View:
+    """A seen face in the editor's crop."""
+    return View(None, found, crop or crop_of(found), labels)  # pyright: ignore[reportArgumentType]
 
 
 def crop_of(found: Seen, size: int = 128) -> Crop:

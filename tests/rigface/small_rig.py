@@ -6,7 +6,6 @@ import numpy as np
 
 from common.core.errors import InputError
 from rigface.conditioning import GREY, Conditions
-from rigface.request import RigEdit
 
 
 class Flat:
@@ -22,18 +21,18 @@ class Flat:
         self.looked += 1
         return {"photo": photo, "shade": int(photo.mean())}
 
-    def conditions(self, source, target, copy, crop, labels_source, labels_target, request=None, *, target_crop=None):
-        request = request or RigEdit()
+    def conditions(self, source, request):
         if request.expression and max(request.expression) > 9:
-            raise InputError("This head cannot smile so much.")
-        picture = crop.apply(source["photo"])
-        person = labels_source > 0
+            raise InputError("This head cannot smile so much.", code="range", actual=max(request.expression))
+        picture = source.crop.apply(source.seen["photo"])
+        person = source.labels > 0
         asked = {"light": request.light and request.light.azimuth, "pose": request.pose and request.pose.yaw}
         asked["expression"] = request.expression and sum(request.expression)
-        of = {name: (target if name in copy else source)["shade"] + (asked[name] or 0) for name in asked}
-        if "pose" in copy:
-            assert target_crop.apply(target["photo"]).shape == picture.shape
-            person = person | (labels_target > 0)
+        target = request.target
+        of = {name: (target if name in request.copy else source).seen["shade"] + (asked[name] or 0) for name in asked}
+        if "pose" in request.copy:
+            assert target.crop.apply(target.seen["photo"]).shape == picture.shape
+            person = person | (target.labels > 0)
         elif request.pose is not None:
             person = person | np.roll(person, round(request.pose.yaw), axis=1)
         render = np.zeros_like(picture)

@@ -7,9 +7,17 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from refusals import refused
 from small_rig import Flat
 
-from common.core.errors import CheckpointError, FaceNotFoundError, InputError, MissingCheckpointError, ShapeError
+from common.core.errors import (
+    ActionUnitError,
+    CheckpointError,
+    FaceNotFoundError,
+    InputError,
+    MissingCheckpointError,
+    ShapeError,
+)
 from common.diffusion.conditioning import Rig
 from common.editing.defaults import Defaults, write_defaults
 from rigface import Light, RigEdit, RigFace
@@ -41,12 +49,12 @@ def test_what_was_seen_is_cached_by_the_editor(rigface_editor, sitter):
     assert sitter.source.shape == sitter.background.shape == (64, 64, 3)
     assert (sitter.background[sitter.mask] == GREY).all()
     assert (sitter.background == sitter.source)[~sitter.mask].all()  # no jaw line
-    assert rigface_editor.looks(sitter).seen["shade"] > 0
+    assert rigface_editor.views(sitter).seen["shade"] > 0
     assert len(sitter.guides) == 1
     assert "seen" not in repr(sitter)
 
 
-def test_zero_request_makes_the_face_anew_as_it_is(rigface_editor, sitter):
+def test_the_null_edit_reconstructs_the_face(rigface_editor, sitter):
     image = rigface_editor.edit(sitter, **FAST)
     assert image.size == sitter.photo.size
     assert (pixels(image) == pixels(rigface_editor.edit(sitter, RigEdit(pose="yaw=0"), **FAST))).all()
@@ -111,12 +119,12 @@ def test_a_turned_head_may_change_where_it_comes_to_lie(rigface_editor, sitter):
     turned = (pixels(rigface_editor.edit(sitter, RigEdit(pose="yaw=20"), **FAST)) != pixels(sitter.photo)).any(2)
     assert (turned & ~still).sum() > 500
     assert not turned[:5, :5].any()
-    with pytest.raises(ShapeError, match="2, one for each row"):
+    with refused(ShapeError):
         Rig(torch.zeros(2, 64), (), (sitter.mask,))
 
 
 def test_copying_from_a_photo_which_is_looked_at_once(rigface_editor, sitter, other):
-    before = rigface_editor.looks(sitter).reconstructor.looked
+    before = rigface_editor.views(sitter).reconstructor.looked
     requests = [RigEdit(target=other, copy=copy) for copy in ("light", "light+expression")]
     shown = rigface_editor.rig(sitter, [*requests, RigEdit()])
     target = rigface_editor.look(other)
@@ -124,12 +132,12 @@ def test_copying_from_a_photo_which_is_looked_at_once(rigface_editor, sitter, ot
     assert (shown[0].render[20, 20] != shown[2].render[20, 20]).tolist() == [True, False, False]
     assert (shown[1].render[20, 20] != shown[2].render[20, 20]).tolist() == [True, False, True]
     one = replace_target(requests[0], target)
-    looked = rigface_editor.looks(sitter).reconstructor.looked
+    looked = rigface_editor.views(sitter).reconstructor.looked
     assert looked <= before + 3
     rigface_editor.edit(sitter, [one, one], **FAST)
-    assert rigface_editor.looks(sitter).reconstructor.looked == looked
+    assert rigface_editor.views(sitter).reconstructor.looked == looked
     posed = rigface_editor.rig(sitter, RigEdit(target=target, copy="pose"))
-    union = sitter.mask | target.mask
+    union = sitter.mask | (target.labels > 0)
     assert (posed.background[union] == GREY).all()
     assert (posed.background == sitter.source)[~union].all()
     copied = rigface_editor.rig(sitter, RigEdit(target=rigface_editor.encode(other), copy="pose"))
@@ -146,7 +154,7 @@ def test_notes_are_logged_once(rigface_editor, sitter, caplog):
     assert [record.message for record in caplog.records if record.name.startswith("rigface")] == ["this head is flat"]
 
 
-def test_the_tighter_extent_reaches_the_conditions(rigface_editor, astronaut, sitter):
+def test_the_tighter_region_reaches_the_conditions(rigface_editor, astronaut, sitter):
     tight = rigface_editor.encode(astronaut, region="face")
     assert tight.mask.sum() < 0.7 * sitter.mask.sum()
     background = rigface_editor.rig(tight).background
@@ -161,13 +169,13 @@ def test_a_prepared_crop_is_taken_as_it_is(rigface_editor, sitter):
     crop = rigface_editor.edit(prepared, **FAST)
     expected = rigface_editor.edit(sitter, RigEdit(pose="yaw=20"), paste_back=False, **FAST)
     assert np.abs(pixels(crop) - pixels(expected)).max() <= 1
-    with pytest.raises(InputError, match="requested: light azimuth=60"):
+    with refused(InputError, "conflict", actual="light azimuth=60,elevation=0"):
         rigface_editor.edit(prepared, LIT, **FAST)
-    with pytest.raises(InputError, match="different reconstructors"):
+    with refused(InputError, "conflict"):
         rigface_editor.edit(prepared, RigEdit(target=sitter, copy="light"), **FAST)
-    with pytest.raises(InputError, match="render and coefficients missing"):
+    with refused(InputError, "missing", actual=["background"]):
         rigface_editor.encode(sitter.source, background=shown.background)
-    with pytest.raises(ShapeError, match=r"\(64,\)"):
+    with refused(ShapeError, name="coefficients", expected="(64,)"):
         rigface_editor.encode(sitter.source, background=shown.background, render=shown.render, coefficients=[1, 2])
     with pytest.raises(InputError, match="64 x 64"):
         rigface_editor.encode(
@@ -181,28 +189,28 @@ def test_prepared_pictures_have_no_warp(rigface_editor, sitter, how):
     subject = rigface_editor.encode(
         sitter.source, background=shown.background, render=shown.render, coefficients=shown.coefficients
     )
-    with pytest.raises(InputError, match="cannot be warped"):
+    with pytest.raises(InputError):
         rigface_editor.edit(subject, steps=1, progress=False, **how)
 
 
 def test_what_cannot_be_done_says_so(rigface_editor, sitter, pipeline, rig_folder, tmp_path):
     for guidance in (0, 1.5, True, float("nan")):
-        with pytest.raises(InputError, match="twice the cost"):
+        with refused(InputError, "conflict", expected=1):
             rigface_editor.edit(sitter, LIT, guidance=guidance, **FAST)
-    with pytest.raises(InputError, match="got object"):
+    with pytest.raises(ActionUnitError, match="object"):
         rigface_editor.edit(sitter, object(), **FAST)
-    with pytest.raises(InputError, match="cannot smile so much"):
+    with refused(InputError, "range", actual=10):
         rigface_editor.edit(sitter, RigEdit(expression="AU12=10"), **FAST)
     with pytest.raises(FaceNotFoundError):
         rigface_editor.edit(sitter, RigEdit(target=np.zeros((99, 99, 3), np.uint8), copy="light"), **FAST)
-    with pytest.raises(CheckpointError, match="magicface"):
+    with refused(CheckpointError, "count", expected=2, actual=1):
         RigFace(pipeline)
-    with pytest.raises(InputError, match="reconstructor"):
+    with refused(InputError, "unknown", actual="eyes"):
         RigFace(rigface_editor.pipeline, reconstructor="eyes")
-    with pytest.raises(InputError, match="reconstructor"):
+    with refused(InputError, "unknown", actual="eyes"):
         RigFace.from_pretrained(rig_folder, reconstructor="eyes")
     write_defaults(tmp_path, Defaults(guidance=2.0))
-    with pytest.raises(CheckpointError, match="asks for guidance"):
+    with refused(CheckpointError, "conflict", actual=2.0):
         RigFace(rigface_editor.pipeline, folder=tmp_path)
 
 
@@ -219,5 +227,5 @@ def test_without_a_reconstruction_photos_are_refused_before_any_work(
 
 def test_one_reconstructor_for_all_its_faces(rigface_editor, sitter, other):
     own = RigFace(rigface_editor.pipeline, reconstructor=Flat(), detector="mediapipe", parser="grabcut")
-    with pytest.raises(InputError, match="different reconstructors"):
+    with refused(InputError, "conflict"):
         own.rig(sitter, RigEdit(target=rigface_editor.look(other), copy="light"))

@@ -33,7 +33,7 @@ def test_the_whole_run_with_one_pass_a_step(folder, monkeypatch):
     )  # fmt: skip
     passes, images = [], []
     networks.unet.register_forward_hook(lambda module, args, out: passes.append(len(args[0])))
-    monkeypatch.setattr("common.editing.sampling.randn_tensor", lambda *args: call["latents"])
+    monkeypatch.setattr("common.editing.editor.randn_tensor", lambda *args: call["latents"])
     decode = networks._decode
     monkeypatch.setattr(networks, "_decode", lambda x, kind: images.append(decode(x, kind)) or images[-1])
     steps = len(call["timesteps"])

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 
 from common.core.errors import InputError
 from common.faces import Crop, get_detector
@@ -55,17 +56,17 @@ def test_coefficients_may_lie_in_files(pairs, rigface_editor):
     np.save(out.parent / "numbers.npy", np.arange(64, dtype=np.float32))
     out.write_text(json.dumps({**row, "coefficients": "numbers.npy"}))
     assert ManifestRigs(out, 64)[0]["vector"].tolist() == list(range(64))
-    for bad, words in (("absent.npy", "absent"), ([], "finite"), ([float("nan")], "finite"), ("[1, 2", "JSON")):
+    for bad, name in (("absent.npy", "absent"), ([], r"\(0,\)"), ([float("nan")], r"\(1,\)"), ("[1, 2", "JSON")):
         out.write_text(json.dumps({**row, "coefficients": bad}))
-        with pytest.raises(InputError, match=words):
+        with pytest.raises(InputError, match=name):
             ManifestRigs(out, 64)
     out.write_text(json.dumps(row) + "\n" + json.dumps({**row, "coefficients": [1.0]}))
-    with pytest.raises(InputError, match="different lengths"):
+    with refused(InputError, "shape", actual=[1, 64]):
         ManifestRigs(out, 64)
 
 
-def test_what_cannot_be_prepared_is_told(pairs, rigface_editor):
-    with pytest.raises(InputError, match="Name a new"):
+def test_what_cannot_be_prepared_is_refused(pairs, rigface_editor):
+    with refused(InputError, "name", actual=str(pairs)):
         prepare_pairs(pairs, pairs, rigface_editor)
     empty = pairs.parent / "empty.jsonl"
     empty.write_text(json.dumps({"source": "a.png"}))

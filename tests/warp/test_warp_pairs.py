@@ -19,5 +19,5 @@ def test_so_many_pairs_apart_the_target_is_a_warp():
         assert torch.equal(one["target"], other["target"]) == same
         for name in ("source", "guides", "vector"):
             assert torch.equal(one[name], other[name])
-    with pytest.raises(InputError, match="goes with found"):
+    with pytest.raises(InputError, match="found"):
         SyntheticPairs(faces, warp_every=2)

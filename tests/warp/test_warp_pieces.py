@@ -14,9 +14,8 @@ from common.core.face_labels import PARTS
 from common.face3d.heads.anny import default_head
 from common.faces import Crop
 from common.warp.extrapolate import extend, fade
-from common.warp.fitted_face import complete, exposure, inner_mouth
+from common.warp.fitted_face import complete, exposure, inner_mouth, warp_warnings
 from common.warp.surroundings import Surroundings
-from common.warp.warnings import doubts
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +87,10 @@ def test_body_is_no_head_and_behind_both_the_picture_stays():
 
 
 def test_doubtful_faces_get_a_word(warp, face):
-    assert not doubts(face, warp.fit)
+    assert not warp_warnings(face, warp.fit)
     aside = replace(warp.fit, angles=warp.fit.angles + torch.tensor([[1.0, 0, 0]]))
-    assert "aside" in " ".join(doubts(face, aside))
+    assert "aside" in " ".join(warp_warnings(face, aside))
     tiny = face.mapped(np.array([[0.1, 0, 0], [0, 0.1, 0]]))
-    assert "pixels wide" in " ".join(doubts(tiny, warp.fit))
+    assert "pixels wide" in " ".join(warp_warnings(tiny, warp.fit))
     poor = replace(warp.fit, error_px=20.0)
-    assert "hand" in " ".join(doubts(face, poor))
+    assert "hand" in " ".join(warp_warnings(face, poor))

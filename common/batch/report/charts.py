@@ -1,4 +1,4 @@
-"""Drawings of the page, as SVG that stands in it: words are the page's, colours follow its light or dark."""
+"""Drawings of the page as inline SVG: fonts are the page's, colours follow its light or dark scheme."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _STYLE = {
 
 
 class Charts:
-    """Who draws; each drawing has names of its own. Raises MissingDependencyError: matplotlib is not installed."""
+    """Draws with matplotlib, each drawing with ids of its own; raises a MissingDependencyError without it."""
 
     def __init__(self) -> None:
         try:
@@ -44,6 +44,7 @@ class Charts:
             from matplotlib.figure import Figure
         except ImportError as error:
             raise MissingDependencyError("matplotlib", "The report of a batch", INSTALL) from error
+        self.version: str = library.__version__
         self._library, self._figure, self._count = library, Figure, 0
 
     def dose(self, dose: Dose, low: float, high: float, absolute: bool) -> str:
@@ -70,17 +71,14 @@ class Charts:
             axes.set_xlabel("wanted " + ("intensity" if absolute else "change"))
             axes.set_ylabel("measured")
             ticks = np.arange(np.ceil(low), high + 0.01, 1 if high - low <= 7 else 2)
-            words = [f"{tick:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks]
-            axes.set_xticks(ticks, words)
-            axes.set_yticks(ticks, words)
+            labels = [f"{tick:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks]
+            axes.set_xticks(ticks, labels)
+            axes.set_yticks(ticks, labels)
 
         return self._svg(draw, (2.3, 2.3), f"{dose.unit}, {dose.meaning}: wanted against measured")
 
     def histogram(self, values: np.ndarray, label: str, marks: Mapping[str, float], count: int = 30) -> str:
-        """How often each value is there.
-
-        Values (N,) are known ones; `marks` are words -> value, as upright lines; bars are `count` at most.
-        """
+        """A histogram of finite values (N,) in `count` bins at most; `marks` are labels -> value, as upright lines."""
 
         def draw(axes: Any) -> None:
             bars = int(np.clip(np.sqrt(len(values)) * 2, 5, count))
@@ -101,13 +99,13 @@ class Charts:
         with self._library.rc_context({**_STYLE, "svg.hashsalt": f"drawing {self._count}"}):
             figure = self._figure(figsize=size, layout="constrained")
             draw(figure.subplots())
-            told: Mapping[str, None] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-            figure.savefig(content, format="svg", transparent=True, metadata=told)
+            undated: Mapping[str, None] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+            figure.savefig(content, format="svg", transparent=True, metadata=undated)
         return _of_the_page(content.getvalue(), label, self._count)
 
 
 def _of_the_page(svg: str, label: str, number: int) -> str:
-    """Inside HTML: without the head of a file, its fonts, and names that stand twice."""
+    """SVG to embed in HTML: without a file header and fonts, with ids that are unique on the page."""
     svg = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s*\n\s*", " ", svg[svg.index("<svg") :])
     svg = re.sub(r' (?:id="[\w.]+_\d+"|xmlns(?::\w+)?="[^"]*"|version="[^"]*")', "", svg)

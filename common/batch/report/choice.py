@@ -21,12 +21,12 @@ _NUMBER = re.compile(r"(?<![\w.])(?:0x[0-9a-f]+|-?\d+(?:\.\d+)?)\b")
 
 @dataclass(frozen=True)
 class Failure:
-    """One.
+    """An edit that failed, or that could not be measured.
 
     Attributes:
         place: of the edit among the rows.
         what: `EDIT` or `MEASUREMENT`.
-        why: the first line of the error; of the photo's path the name, for pages travel.
+        why: the first line of the error, with the photo's name in place of its path.
         reason: the same without the photo's name and without numbers.
     """
 
@@ -56,7 +56,7 @@ def reasons(found: Sequence[Failure]) -> list[tuple[str, str, int]]:
 
 
 def general(text: str) -> str:
-    """A sentence without what is of one picture alone: numbers and names of files."""
+    """A sentence with N for numbers and FILE for names of files, so that those of several pictures are equal."""
     return _NUMBER.sub("N", _PATH.sub("FILE", text))
 
 
@@ -79,14 +79,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Choice:
-    """Places of edits among the rows.
+    """Edits to show, by their places among the rows.
 
     Attributes:
         columns: names of requests.
         sheet: photo -> its edits, one for each column; None where it has none.
-        extremes: engine -> "best", "middle", "worst" of its edits by dose error -> edits.
-        requests: of each of some requests, the edit with the middle dose error.
-        failures: that were not made.
+        extremes: engine -> "best", "middle", "worst" of its edits by intensity error -> edits.
+        requests: for each of some requests, the edit with the middle intensity error.
     """
 
     columns: list[str]
@@ -99,14 +98,12 @@ class Choice:
     def edits(self) -> set[int]:
         """All that are shown and were made."""
         shown = [place for row in self.sheet.values() for place in row if place is not None]
-        return {*shown, *self.requests, *self._extreme()}
-
-    def _extreme(self) -> list[int]:
-        return [place for ranks in self.extremes.values() for own in ranks.values() for place in own]
+        extreme = [place for ranks in self.extremes.values() for own in ranks.values() for place in own]
+        return {*shown, *self.requests, *extreme}
 
 
 def choose(edits: Edits, failed: Sequence[Failure]) -> Choice:
-    """Evenly over photos and requests, by rank in dose error, and a failure of every reason."""
+    """Evenly over photos and requests, by rank in intensity error, and a failure of every reason."""
     done = np.flatnonzero(edits.done)
     columns = _evenly(_strongest(edits, done), COLUMNS)
     photos = _evenly(sorted({edits.photos[place] for place in done}, key=natural), PHOTOS)

@@ -13,10 +13,10 @@ from ...facs.action_units import ACTION_UNITS
 from .gather import Edits
 
 LEVELS = 12
-"""Of a request that are told apart; more are brought together by whole intensities."""
+"""Levels of a request that are distinguished; more are rounded to whole intensities."""
 DRAWS = 1000
 FEWEST = 5
-"""Photos from which an interval is told; fewer say too little about others."""
+"""Min photos for an interval; fewer say too little about others."""
 _AT_ONCE = 50
 
 Interval = tuple[float, float]
@@ -24,14 +24,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Level:
-    """Edits that request the same of a unit.
-
-    Attributes:
-        wanted: what they request, in the mean.
-        mean: what was measured.
-        count: how many.
-        sure: 95 % interval of the mean; None with too few photos.
-    """
+    """Edits that request the same of a unit: means of both, their count, and the 95 % interval of the second mean."""
 
     wanted: float
     mean: float
@@ -41,23 +34,18 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class Dose:
-    """A unit's answer.
+    """Requested vs measured intensity of a unit; 95 % intervals are None with too few photos.
 
     Attributes:
-        unit: its name.
-        meaning: what it is.
-        requested: edits that were made and request it.
+        requested: number of edits that were made and request the unit.
         missing: how many of these were not measured.
-        controls: edits that request no unit at all, and were measured: the dose 0.
-        wanted: (M,) what was requested, of the measured ones and the controls.
-        measured: (M,) what came.
+        controls: measured edits that request no unit at all, the dose 0.
+        wanted: (M,) of the measured edits and the controls.
+        measured: (M,) likewise.
         slope: of the least-squares line; None where all request the same.
-        slope_sure: its 95 % interval.
-        pearson: correlation of both.
-        pearson_sure: its 95 % interval.
-        error: mean of |measured - wanted| where it is requested.
-        off: mean of |measured| of the units that the same edits leave alone.
-        levels: by what is requested.
+        pearson: correlation; None likewise.
+        error: mean of |measured - wanted| where the unit is requested.
+        off: mean of |measured| of the units that the same edits do not request.
     """
 
     unit: str
@@ -88,7 +76,7 @@ def doses(edits: Edits) -> list[Dose]:
 
 
 def crosstalk(edits: Edits) -> np.ndarray:
-    """(12, 12) mean measured answer of each unit (columns) per unit of request, where one alone (rows) is requested.
+    """(12, 12) mean measured response of each unit (columns) per unit of request, where one alone (rows) is requested.
 
     NaN where nothing was measured.
     """
@@ -97,13 +85,12 @@ def crosstalk(edits: Edits) -> np.ndarray:
     for place in range(len(ACTION_UNITS)):
         own = alone & edits.requested[:, place]
         answers = edits.measured[own] / edits.wanted[own, place][:, None]
-        for other in range(len(ACTION_UNITS)):
-            found[place, other] = _mean(answers[:, other], np.nan)
+        found[place] = [_mean(column, np.nan) for column in answers.T]
     return found
 
 
 def near(wanted: np.ndarray) -> np.ndarray:
-    """What is requested, by whole intensities where more than `LEVELS` are told apart; NaN stays."""
+    """What is requested, by whole intensities where there are more than `LEVELS`; NaN stays."""
     fine = np.round(wanted, 2)
     return fine if len(np.unique(fine[np.isfinite(fine)])) <= LEVELS else np.round(wanted)
 
@@ -187,8 +174,8 @@ def _line_sure(photos: list[str], x: np.ndarray, y: np.ndarray) -> tuple[Interva
 
 
 def _levels(photos: list[str], wanted: np.ndarray, measured: np.ndarray) -> tuple[Level, ...]:
-    told = near(wanted)
-    member = (told[:, None] == np.unique(told)).astype(float)
+    dose = near(wanted)
+    member = (dose[:, None] == np.unique(dose)).astype(float)
     if not len(member):
         return ()
 

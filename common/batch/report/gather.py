@@ -1,4 +1,4 @@
-"""A run as it lies in its folder: lines, scores and settings, and the numbers of them as arrays."""
+"""A run read from its folder: lines, scores and settings, and their numbers as arrays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,12 +17,13 @@ from ...core.files import alone, sha256
 from ...core.jsonio import parse_json, read_text
 from ...facs.action_units import ACTION_UNITS
 from ...measure.estimators import NOT_STATED
-from ..folder import FILE, MADE, SETTINGS, read_lines, samples
+from ..folder import FILE, MADE, SETTINGS, check_run, read_lines, samples
 from ..names import original
 from ..run import DONE
 from ..scores import LINES
 
 Row = Mapping[str, Any]
+Name = TypeVar("Name", str, tuple[str, str])
 Requested = Callable[[Any], Sequence[float] | None]
 
 
@@ -98,7 +99,7 @@ class Edits:
 
     @cached_property
     def errors(self) -> np.ndarray:
-        """(N,) dose errors: mean of |measured - wanted| over the units that an edit requests; NaN where none is
+        """(N,) intensity errors: mean of |measured - wanted| over the units that an edit requests; NaN where none is
         known.
         """
         off = np.where(self.requested, np.abs(self.measured - self.wanted), np.nan)
@@ -130,27 +131,25 @@ def number(value: Any) -> float:
 def gather(folder: Path, requested: Requested, absolute: bool = False) -> Edits:
     """Reads a run.
 
-    `requested` takes a request as files have it to the 12 units that it asks for, if it asks for any; `absolute` ones
-    are intensities, and not changes. Raises InputError: there is no run, it has no line, a line is damaged, or a
+    See `common.batch.report.page.report`. Raises InputError: there is no run, it has no line, a line is damaged, or a
     process writes to it.
     """
-    if not (folder / FILE).is_file():
-        raise InputError(f"There is no run in {folder}: {FILE} is missing.\n  name the folder that `batch` wrote")
+    check_run(folder)
     with alone(folder):
         rows = sorted(samples(folder).values(), key=lambda row: natural(row["key"]))
         scored = read_lines(folder / LINES)
         names = [name for name in (FILE, LINES, SETTINGS) if (folder / name).is_file()]
         files = {name: sha256(folder / name) for name in names}
     if not rows:
-        raise InputError(f"The run in {folder} has no edit yet.")
+        raise InputError(f"The run in {folder} has no edit yet.", code="empty")
     notes: list[str] = []
     estimator, version, scores = _scores(rows, scored, notes)
     wanted = _wanted(rows, requested, notes)
     return Edits(folder, rows, scores, wanted, absolute, _settings(folder, notes), estimator, version, files, notes)
 
 
-def commonest(counts: Mapping[str, int]) -> str | None:
-    """The name that is there most often; of equals the first by the alphabet, of none None."""
+def commonest(counts: Mapping[Name, int]) -> Name | None:
+    """The name with the largest count; of equals the first by the alphabet, of none None."""
     return min(counts, key=lambda name: (-counts[name], name), default=None)
 
 
@@ -162,22 +161,21 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
 def _scores(
     rows: Sequence[Row], scored: Mapping[str, Row], notes: list[str]
 ) -> tuple[str | None, str | None, Sequence[Row]]:
-    """The commonest estimator, its commonest version, and what they measured: readings of two do not mix."""
+    """The commonest estimator and version, and what they measured: readings of two do not mix."""
     found = [scored.get(row["key"], {}) if row["state"] == DONE else {} for row in rows]
-    counts = Counter(str(score["estimator"]) for score in found if score.get("estimator"))
-    if (estimator := commonest(counts)) is None:
+    readers = [_reader(score) for score in found]
+    counts = Counter(reader for reader in readers if reader is not None)
+    if (first := commonest(counts)) is None:
         return None, None, found
-    if others := sum(counts.values()) - counts[estimator]:
-        notes.append(
-            f"{others:,} edits were measured by another estimator than {estimator}; they count as not measured."
-        )
-    own = [score if score.get("estimator") == estimator else {} for score in found]
-    versions = Counter(str(score.get("estimator_version") or NOT_STATED) for score in own if score)
-    version = commonest(versions)
-    if others := sum(versions.values()) - versions[str(version)]:
-        notes.append(f"{others:,} edits were measured by another version of {estimator}; they count as not measured.")
-    same = [score if str(score.get("estimator_version") or NOT_STATED) == version else {} for score in own]
-    return estimator, version, same
+    if others := counts.total() - counts[first]:
+        notes.append(f"{others:,} edits count as not measured: their estimator or version is not {', '.join(first)}.")
+    return *first, [score if reader == first else {} for score, reader in zip(found, readers)]
+
+
+def _reader(score: Row) -> tuple[str, str] | None:
+    """The estimator and its version."""
+    named = score.get("estimator")
+    return (str(named), str(score.get("estimator_version") or NOT_STATED)) if named else None
 
 
 def _wanted(rows: Sequence[Row], requested: Requested, notes: list[str]) -> np.ndarray:

@@ -1,16 +1,16 @@
-"""The page itself: one file with all that it needs, in which nothing but its own script can run."""
+"""The page: one self-contained file, in which only its own script can run."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...core.environment import versions
 from ...core.errors import InputError, MissingDependencyError
 from ...core.files import replace_file
 from ...facs.action_units import ACTION_UNITS
@@ -20,7 +20,7 @@ from .charts import DOTS, INSTALL, Charts
 from .choice import choose, failures
 from .doses import DRAWS, FEWEST, Dose, doses
 from .gather import Edits, Requested, engine_of, gather
-from .summary import ROWS, likeness, photo_doubts, request_texts, summary, table
+from .summary import ROWS, likeness, photo_notes, request_texts, summary, table
 from .thumbnails import Thumbnails
 
 PAGE = "report.html"
@@ -68,33 +68,30 @@ def report(
     output: str | Path | None = None,
     progress: bool = True,
 ) -> Path:
-    """Writes a run as one HTML page, whole or not at all. The same run gives the same page.
+    """Writes a run as one HTML page, whole or not at all, and returns its path. The same run gives the same page.
 
     Args:
         folder: of the run.
-        requested: from a request as files have it to the 12 units that it asks for, if it asks for any.
-        program: whose command measures, where nothing is measured yet.
+        requested: parses a request of a file to the 12 units that it names; None where it names none.
+        program: named in the commands that the page recommends.
         absolute: requests are intensities, and not changes.
         output: the page; None for report.html in the folder.
         progress: show a bar while pictures are read.
 
-    Returns:
-        Its path.
-
     Raises:
-        InputError: there is no run, a line of it is damaged, a process writes to it, or the page would replace one of
-            its files.
+        InputError: there is no run, a line of it is damaged, a process writes to it, or the suffix is not .html.
         MissingDependencyError: matplotlib is not installed.
     """
     folder = Path(folder).expanduser()
     target = folder / PAGE if output is None else Path(output).expanduser()
     if target.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"The report is a page, so its name ends with .html; got {target}.")
+        raise InputError("The report has the wrong suffix.", code="format", expected=".html", actual=target)
     charts = Charts()
     edits = gather(folder, requested, absolute)
     failed = failures(edits)
     choice, found = choose(edits, failed), {engine: doses(edits.of(engine)) for engine in edits.engines}
     pictures = Thumbnails(edits, sorted(choice.edits), choice.failures, progress)
+    known = {**versions(), "matplotlib": charts.version}
     text = _render(
         title=edits.folder.resolve().name,
         program=program,
@@ -109,8 +106,9 @@ def report(
         drawn={engine: _doses_drawn(charts, own, edits.absolute) for engine, own in found.items()},
         spread={engine: _spread_drawn(charts, edits.of(engine)) for engine in edits.engines},
         engine_of=lambda place: engine_of(edits.rows[place]),
+        versions={name: known.get(name, "not installed") for name in (DISTRIBUTION, "numpy", "pillow", "matplotlib")},
         bibtex=citation(str(edits.settings.get("program") or program), edits.made),
-        photo_table=table(edits, edits.photos, photo_doubts(edits)),
+        photo_table=table(edits, edits.photos, photo_notes(edits)),
         request_table=table(edits, edits.requests, request_texts(edits)),
     )
     replace_file(target, lambda path: path.write_text(text, encoding="utf-8", errors="replace"))
@@ -118,26 +116,22 @@ def report(
 
 
 def citation(program: str, made: Sequence[Mapping[str, Any]]) -> str:
-    """BibTeX of the published system and of this toolkit, in the version and year of the run.
-
-    `made` is that of run.json, see `common.batch.folder.MADE`; without any, version and year are left out.
-    """
+    """BibTeX of the published system and of this toolkit, in the version and year of the run, by its `MADE` entries."""
     last = made[-1] if made else {}
-    versions = last.get("versions")
-    version = str(versions.get(DISTRIBUTION, "")) if isinstance(versions, Mapping) else ""
-    rows = [
-        ("author", f"{DISTRIBUTION} contributors"),
-        ("title", f"{DISTRIBUTION}: a toolkit for diffusion-based face editing"),
-        ("version", version),
-    ]
-    rows.append(("year", str(last.get("date", ""))[:4]))
-    fields = ",\n".join(f"  {name:7} = {{{_bibtex(text)}}}" for name, text in rows if text)
+    packages = last.get("versions")
+    values = {
+        "author": f"{DISTRIBUTION} contributors",
+        "title": f"{DISTRIBUTION}: a toolkit for diffusion-based face editing",
+        "version": str(packages.get(DISTRIBUTION, "")) if isinstance(packages, Mapping) else "",
+        "year": str(last.get("date", ""))[:4],
+    }
+    fields = ",\n".join(f"  {name:7} = {{{_bibtex(text)}}}" for name, text in values.items() if text)
     own = f"@software{{face_rig,\n{fields}\n}}"
     return "\n\n".join([*([SYSTEMS[program]] if program in SYSTEMS else []), own])
 
 
 def _bibtex(text: str) -> str:
-    """Without what BibTeX reads as its own."""
+    """The text without the characters that BibTeX interprets."""
     return "".join(letter for letter in text if letter.isalnum() or letter in " .:-+_")
 
 
@@ -163,7 +157,6 @@ def _render(**values: Any) -> str:
         draws=DRAWS,
         fewest=FEWEST,
         most=ROWS,
-        versions=_versions(),
     )
 
 
@@ -197,35 +190,24 @@ def _drawn(charts: Charts, values: np.ndarray, label: str, marks: dict[str, floa
 
 
 def _notes(edits: Edits, pictures: Thumbnails) -> list[str]:
-    notes = list(edits.notes)
-    if pictures.unread:
-        few = [f"{name} ({why})" for name, why in list(pictures.unread.items())[:_UNREAD]]
-        more = f" and {len(pictures.unread) - _UNREAD:,} more" if len(pictures.unread) > _UNREAD else ""
-        notes.append(f"Pictures that could not be shown: {', '.join(few)}{more}.")
-    return notes
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in ("face-rig", "matplotlib", "numpy", "pillow"):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:  # run from a folder
-            found[name] = "not installed"
-    return found
+    if not pictures.unread:
+        return edits.notes
+    few = ", ".join(f"{name} ({why})" for name, why in list(pictures.unread.items())[:_UNREAD])
+    more = len(pictures.unread) - _UNREAD
+    return [*edits.notes, f"Pictures that could not be shown: {few}{f' and {more:,} more' if more > 0 else ''}."]
 
 
 def _number(value: float | None, digits: int = 2, sign: bool = False) -> str:
-    """A number to read; what was not measured is N/A."""
+    """A number as text; N/A where nothing was measured."""
     if value is None or not np.isfinite(value):
         return "N/A"
     text = f"{value:{'+' if sign else ''}.{digits}f}"
     return f"{0:.{digits}f}" if not float(text) else text.replace("-", "\N{MINUS SIGN}")
 
 
-def _basis(headline: Mapping[str, Any], what: str) -> str:
-    """What a headline's value stands on: a median of how many, the one that was measured, or nothing."""
-    count, of, one = headline["count"], headline["of"], what.removesuffix("s")
+def _basis(measured: Mapping[str, Any], what: str) -> str:
+    """How many values a median is of: several, one, or none."""
+    count, of, one = measured["count"], measured["of"], what.removesuffix("s")
     if of == 0:
         return f"no {what}"
     if count == 0:

@@ -19,17 +19,12 @@ from .gather import Edits, commonest, engine_of, natural, number
 
 ROWS = 500
 """Of a table at most."""
-NONE = "none"
-"""In the place of an engine, where no edit was made."""
 
 
 def summary(edits: Edits, found: Mapping[str, Sequence[Dose]], failed: Sequence[Failure]) -> dict[str, Any]:
-    """All of it, as plain values; what was not measured is None.
+    """Counts of the run, and under "results" the numbers of each engine, see `result`; None where nothing was measured.
 
     `found` is engine -> `doses`, `failed` of `failures`.
-
-    Returns:
-        Counts of the run, and under "results" the numbers of each engine, see `result`.
     """
     measured = sum(bool(score) and not score.get("error") for score in edits.scores)
     made = int(edits.done.sum())
@@ -58,7 +53,7 @@ def summary(edits: Edits, found: Mapping[str, Sequence[Dose]], failed: Sequence[
         "reasons": [{"what": what, "why": why, "count": count} for what, why, count in reasons(failed)],
         "warnings": warnings(edits),
         "files": dict(edits.files),
-        "settings": _told_settings(settings),
+        "settings": _flat(settings),
         "made": edits.made,
     }
 
@@ -67,26 +62,22 @@ def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
     """The numbers of one engine's edits.
 
     Returns:
-        Plain values. Each headline is a "value" with "count", on how many edits or units it was measured, "of" how
-        many: of several the median, of one its own value, of none None; "units" names the units.
+        Plain values. Each headline is a distribution (see `distribution`) over edits or units; "units" names the units.
     """
     made = np.flatnonzero(edits.done).tolist()
     seconds = np.array([number(edits.rows[place].get("seconds")) for place in made])
     known = seconds[np.isfinite(seconds)]
     measure, alike = likeness(edits)
     requesting = edits.done & edits.requested.any(1)
-    measured = sum(bool(edits.scores[place]) and not edits.scores[place].get("error") for place in made)
     headlines = {
         "slope": _of_units(found, "slope"),
         "pearson": _of_units(found, "pearson"),
-        "dose_error": _headline(edits.errors[requesting]),
-        "identity": _headline(alike[edits.done]) | {"measure": measure},
-        "seconds": _headline(seconds),
+        "intensity_error": distribution(edits.errors[requesting]),
+        "identity": {"measure": measure, **distribution(alike[edits.done])},
+        "seconds": distribution(seconds),
     }
     return {
         "engine": edits.engine,
-        "done": len(made),
-        "measured": measured,
         "headlines": headlines,
         "seconds_total": float(known.sum()) if len(known) else None,
         "out_of_reach": out_of_reach(edits),
@@ -97,18 +88,24 @@ def result(edits: Edits, found: Sequence[Dose]) -> dict[str, Any]:
     }
 
 
-def _headline(values: np.ndarray) -> dict[str, Any]:
-    return {"value": _median(values), "count": int(np.isfinite(values).sum()), "of": len(values)}
+def distribution(values: np.ndarray) -> dict[str, Any]:
+    """Of values (N,), NaN where nothing was measured: "count" of the known ones, "of" N, median, and quartiles.
+
+    The last three, "median", "low" and "high", are None where no value is known.
+    """
+    known = values[np.isfinite(values)]
+    low, median, high = np.percentile(known, (25, 50, 75)).tolist() if len(known) else (None,) * 3
+    return {"count": len(known), "of": len(values), "median": median, "low": low, "high": high}
 
 
 def _of_units(found: Sequence[Dose], name: str) -> dict[str, Any]:
     values = np.array([number(getattr(dose, name)) for dose in found])
     units = [dose.unit for dose, value in zip(found, values) if np.isfinite(value)]
-    return {**_headline(values), "units": units, "not_measured": [d.unit for d in found if d.unit not in units]}
+    return {**distribution(values), "units": units, "not_measured": [d.unit for d in found if d.unit not in units]}
 
 
-def _told_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that say something; a table, such as the hashes of weights, by its own names."""
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that are not None; a table, such as the hashes of weights, as one setting for each of its names."""
     flat: dict[str, Any] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
@@ -121,25 +118,19 @@ def _told_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def coverage(edits: Edits) -> dict[str, Any]:
     """How many edits were made of each unit at each intensity; by whole intensities where there are many."""
     wanted = np.where(edits.requested, edits.wanted, np.nan)[edits.done]
-    told = near(wanted)
-    levels = np.unique(told[np.isfinite(told)])
-    counts = [[int((told[:, place] == level).sum()) for level in levels] for place in range(len(ACTION_UNITS))]
-    several = (edits.requested[edits.done].sum(1) > 1).sum()
-    none = (~edits.requested[edits.done].any(1)).sum()
-    return {
-        "levels": [float(level) + 0.0 for level in levels],
-        "counts": counts,
-        "several": int(several),
-        "none": int(none),
-    }
+    dose = near(wanted)
+    levels = np.unique(dose[np.isfinite(dose)])
+    counts = [[int((dose[:, place] == level).sum()) for level in levels] for place in range(len(ACTION_UNITS))]
+    units = edits.requested[edits.done].sum(1)
+    several = int((units > 1).sum())
+    none = int((units == 0).sum())
+    return {"levels": (levels + 0.0).tolist(), "counts": counts, "several": several, "none": none}
 
 
 def spread(edits: Edits) -> dict[str, Any]:
-    """Of what else was measured: how many, how many not, median, and the middle half."""
+    """The distributions of background, pose and light, see `distribution`."""
     names = ("background_psnr", "mark_psnr", "yaw_change", "pitch_change", "roll_change", "light_turn")
-    found = {name: _of(edits, edits.column(name)) for name in names}
-    measure, values = likeness(edits)
-    return {"identity": {"measure": measure, **_of(edits, values)}, **found}
+    return {name: distribution(edits.column(name)[edits.done]) for name in names}
 
 
 def likeness(edits: Edits) -> tuple[str | None, np.ndarray]:
@@ -154,19 +145,19 @@ def likeness(edits: Edits) -> tuple[str | None, np.ndarray]:
 
 def warnings(edits: Edits) -> list[dict[str, Any]]:
     """Which photo warnings how many photos have."""
-    counts = Counter(text for lines in _told(edits).values() for text in {general(line) for line in lines})
+    counts = Counter(text for lines in _photo_warnings(edits).values() for text in {general(line) for line in lines})
     return [
         {"warnings": text, "photos": count} for text, count in sorted(counts.items(), key=lambda own: (-own[1], own))
     ]
 
 
-def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[str, Any]:
+def table(edits: Edits, names: Sequence[str], notes: Mapping[str, str]) -> dict[str, Any]:
     """Edits brought together by a name and an engine each, for reading.
 
-    `names` (N,) are of photos or requests; `told` is name -> what stands beside it.
+    `names` (N,) are of photos or requests; `notes` is name -> the text of its last column.
 
     Returns:
-        "count" of all names and "rows" of at most `ROWS`: where there are more, those with the largest dose errors.
+        "count" of all names and "rows" of at most `ROWS`: of more, those with the largest intensity errors.
     """
     engines = [engine_of(row) if row["state"] == DONE else None for row in edits.rows]
     own: dict[str, list[int]] = {}
@@ -180,8 +171,8 @@ def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[s
         for engine in [each for each in edits.engines if each in here] or [None]:
             places = [place for place in own[name] if engines[place] == engine]
             made = int(edits.done[places].sum())
-            medians = [_median(column[places]) for column in columns]
-            rows.append([name, engine or NONE, made, failed, *medians, told.get(name, "")])
+            medians = [distribution(column[places])["median"] for column in columns]
+            rows.append([name, engine or "none", made, failed, *medians, notes.get(name, "")])
             failed = 0  # no engine's own; counted once
     if len(rows) > ROWS:
         rows.sort(key=lambda row: -1.0 if row[4] is None else row[4], reverse=True)
@@ -189,7 +180,7 @@ def table(edits: Edits, names: Sequence[str], told: Mapping[str, str]) -> dict[s
 
 
 def request_texts(edits: Edits) -> dict[str, str]:
-    """Requests as their file had them, by name; the photo that comes first has the word."""
+    """Requests as their file had them, by name; those of the first photo count."""
     found: dict[str, str] = {}
     for name, row in zip(edits.requests, edits.rows):
         request = row.get("request")
@@ -197,38 +188,19 @@ def request_texts(edits: Edits) -> dict[str, str]:
     return found
 
 
-def photo_doubts(edits: Edits) -> dict[str, str]:
+def photo_notes(edits: Edits) -> dict[str, str]:
     """Photo warnings, or prompts where there are no photos, by name."""
     found = {photo: row["prompt"] for photo, row in zip(edits.photos, edits.rows) if isinstance(row.get("prompt"), str)}
-    found |= {photo: "; ".join(lines) for photo, lines in _told(edits).items()}
+    found |= {photo: "; ".join(lines) for photo, lines in _photo_warnings(edits).items()}
     return {photo: text[:200] for photo, text in found.items()}
 
 
-def _told(edits: Edits) -> dict[str, list[str]]:
-    told = {}
+def _photo_warnings(edits: Edits) -> dict[str, list[str]]:
+    found = {}
     for photo, row in zip(edits.photos, edits.rows):
         if isinstance(lines := row.get("warnings"), list) and lines:
-            told[photo] = [str(line) for line in lines]
-    return told
-
-
-def _of(edits: Edits, values: np.ndarray) -> dict[str, Any]:
-    known = values[np.isfinite(values)]
-    if not len(known):
-        return {"count": 0, "missing": int(edits.done.sum()), "median": None, "low": None, "high": None}
-    low, median, high = (float(value) for value in np.percentile(known, (25, 50, 75)))
-    return {
-        "count": len(known),
-        "missing": int(edits.done.sum()) - len(known),
-        "median": median,
-        "low": low,
-        "high": high,
-    }
-
-
-def _median(values: np.ndarray) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if len(known) else None
+            found[photo] = [str(line) for line in lines]
+    return found
 
 
 def _plain(values: np.ndarray) -> list[list[float | None]]:

@@ -22,8 +22,8 @@ from .gather import Edits
 SIDE = 208
 """Pixels of the longer side."""
 MARGIN = 0.12
-"""Round the face, in its widths."""
-_QUALITY, _PROFILE = 78, 4096  # of JPEG; bytes of a colour profile beyond which it is no screen's
+"""Margin around the face, in its widths."""
+_QUALITY, _PROFILE = 78, 4096  # of JPEG; max bytes of a screen's colour profile
 
 
 class Thumbnails:
@@ -115,6 +115,6 @@ def _one_size(photo: Path | None, output: Path | None) -> bool:
             with open(path or "", "rb") as file, opened(file) as image:
                 turned = image.getexif().get(0x0112, 1) >= 5  # EXIF's orientation: width is height
                 sizes.append(image.size[::-1] if turned else image.size)
-        except Exception:  # what cannot be read is told when it is to be shown
+        except Exception:  # a picture that cannot be read is reported when it is shown
             return True
     return sizes[0] == sizes[1]

@@ -29,7 +29,7 @@ def read_arrays(
     """Read arrays by their names.
 
     Args:
-        path: a pickled dictionary (also one inside an .npy), an .npz or a .safetensors file; told apart by content.
+        path: a pickled dictionary (also one inside an .npy), an .npz or a .safetensors file; recognised by its content.
         what: what the errors call the file: "The FLAME model".
         source: where to get it, for the error when it is not there.
         required: names that must be there.
@@ -52,22 +52,17 @@ def read_arrays(
 
 
 def convert(path: str | Path, target: str | Path | None = None) -> Path:
-    """Write all arrays of a face model's file as .safetensors, which loads at once and can hold no code.
+    """Write all arrays of numbers of a face model's file, see `read_arrays`, as .safetensors, which loads at once and
+    can hold no code; returns where: at `target`, by default next to the file and with its name.
 
-    Args:
-        path: as for `read_arrays`; what is in it beside arrays of numbers is left out.
-        target: the file to write; default: beside `path`, with its name.
-
-    Raises:
-        CheckpointError: the file is damaged or refused, or holds no arrays.
-        MissingCheckpointError: there is no such file.
-        InputError: the file is a .safetensors file already.
+    Raises CheckpointError for a file that is damaged, refused or without arrays, MissingCheckpointError where there is
+    none, InputError for a .safetensors file.
     """
     from safetensors.numpy import save_file
 
     path = Path(path).expanduser()
     if path.suffix == SAFE:
-        raise InputError(f"{path} is a .safetensors file already.", expected="a .pkl, .npy or .npz file")
+        raise InputError(f"{path} is converted already.", code="format", expected="a .pkl, .npy or .npz file")
     arrays: dict[str, np.ndarray] = {}
     with reading(path, "The file", "from the model's authors"):
         for key, value in _table(path).items():
@@ -75,7 +70,7 @@ def convert(path: str | Path, target: str | Path | None = None) -> Path:
             if isinstance(key, str) and array is not None and array.dtype.kind in "biuf":
                 arrays[key] = np.ascontiguousarray(array)
     if not arrays:
-        raise CheckpointError(f"{path} holds no arrays.", expected="a dictionary of arrays")
+        raise CheckpointError(f"{path} holds no arrays.", code="empty", expected="a dictionary of arrays")
     target = Path(target).expanduser() if target else path.with_suffix(SAFE)
     replace_file(target, lambda temporary: save_file(arrays, temporary))
     return target
@@ -85,7 +80,7 @@ def convert(path: str | Path, target: str | Path | None = None) -> Path:
 def reading(path: Path, what: str, source: str) -> Iterator[None]:
     """Check that a file is there, and turn whatever its reader raises into a CheckpointError that names it."""
     if path.is_dir():
-        raise CheckpointError(f"{what} is not at {path}.", expected="a file", actual="a folder")
+        raise CheckpointError(f"{what} is not at {path}.", code="type", expected="a file", actual="a folder")
     if not path.is_file():
         raise MissingCheckpointError(f"{what} is not at {path}.", hint=f"get it: {source}")
     try:
@@ -108,15 +103,9 @@ def check_names(arrays: Mapping[str, Any], names: Iterable[str], what: object, s
 
 
 def check_shapes(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int | str, ...]], what: object) -> None:
-    """Check arrays against shapes in which equal letters stand for equal numbers, and that all numbers are finite.
-
-    Args:
-        arrays: by their names.
-        shapes: of those that must fit, such as {"v_template": ("V", 3), "weights": ("V", 5)}.
-        what: what the error calls their file.
-
-    Raises:
-        CheckpointError: a shape does not fit (code "shape"), or a number is infinite or not a number ("values").
+    """Check arrays against shapes in which equal letters stand for equal numbers, such as {"v_template": ("V", 3),
+    "weights": ("V", 5)}; `what` names their file. Raises CheckpointError: a shape does not fit (code "shape"), or a
+    number is infinite or NaN ("values").
     """
     sizes: dict[str, int] = {}
     for key, expected in shapes.items():
@@ -145,19 +134,13 @@ def check_indices(array: np.ndarray, count: int, key: str, what: object) -> None
 
 
 def as_array(value: Any, what: str) -> np.ndarray:
-    """Work out an array from what `read_pickle` gives.
-
-    Args:
-        value: a number, a list of numbers, an array, or the `Call` that would have made one.
-        what: what the error calls it.
-
-    Raises:
-        CheckpointError: it is no array of real numbers or booleans (code "values").
+    """An array from what `read_pickle` gives: a number, a list of numbers, an array, or the `Call` that would have made
+    one; `what` names it. Raises CheckpointError: it is not an array of real numbers or booleans (code "values").
     """
     array = _array(value)
     if array is None or array.dtype.kind not in "biuf":
         actual = value.path if isinstance(value, Call) else getattr(value, "dtype", type(value).__name__)
-        raise CheckpointError(f"{what} is no array of numbers.", code="values", expected=NUMBERS, actual=actual)
+        raise CheckpointError(f"{what} is not an array of numbers.", code="values", expected=NUMBERS, actual=actual)
     return array
 
 
@@ -177,7 +160,9 @@ def _table(path: Path, keys: set[str] | None = None) -> dict[Any, Any]:
             return load_file(path)
         content = _object(file, path) if start == b"\x93NUMPY" else read_pickle(file, path)
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds a {type(content).__name__}.", expected="a dictionary of arrays")
+        raise CheckpointError(
+            f"{path} holds no arrays.", code="type", expected="a dictionary of arrays", actual=type(content).__name__
+        )
     return content
 
 

@@ -73,14 +73,11 @@ def brightness(light: torch.Tensor) -> torch.Tensor:
 
 
 def physical(light: torch.Tensor, least: float = 0.02) -> torch.Tensor:
-    """The light (..., 9, 3), with as much even light in place of it as makes it nowhere negative that can be seen.
+    """The light (..., 9, 3), of a mean brightness of about 1 in each colour, mixed with as much even light as gives
+    every normal towards the viewer, and the mean over all directions, a brightness of `least`.
 
     A photo shows half the normals, so that the least squares of a light may be negative in others, or in the mean over
     all directions. Each colour is mixed with even light of brightness 1, which leaves a mean of 1 as it is.
-
-    Args:
-        light: with a mean brightness of about 1 in each colour, as `fit_light` finds it.
-        least: brightness that every normal towards the viewer gets at least, and the mean over all directions.
     """
     seen = torch.cat([_rows(_FRONT, light), _rows(_FRONT, light).new_tensor([[CONSTANTS[0], *8 * (0.0,)]])])
     darkest = (seen @ light).amin(-2, keepdim=True)  # (..., 1, 3)

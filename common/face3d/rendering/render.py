@@ -24,17 +24,11 @@ _LIMIT = 1 << 22  # triangle numbers are passed through float32 colours
 
 @dataclass(frozen=True)
 class Fragments:
-    """What a camera sees in each sample of a picture.
+    """What a camera sees in each sample of a picture."""
 
-    Attributes:
-        triangle: (H, W) int64, -1 where nothing is seen.
-        weights: (H, W, 3) float32 barycentric weights of the triangle's corners, 0 where nothing is seen.
-        depth: (H, W) float32, in the units of the projected points, infinite where nothing is seen.
-    """
-
-    triangle: torch.Tensor
-    weights: torch.Tensor
-    depth: torch.Tensor
+    triangle: torch.Tensor  # (H, W) int64, -1 where nothing is seen
+    weights: torch.Tensor  # (H, W, 3) float32 barycentric weights of the triangle's corners, 0 where nothing is seen
+    depth: torch.Tensor  # (H, W) float32, in the units of the projected points, infinite where nothing is seen
 
     @property
     def seen(self) -> torch.Tensor:
@@ -57,10 +51,15 @@ def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height:
     if points.ndim != 2 or points.shape[1] != 3:
         raise ShapeError("points", "(V, 3): x, y, depth", points.shape)
     if not len(triangles) or len(triangles) >= _LIMIT:
-        raise InputError(f"Cannot draw so many triangles.\n  expected: 1 to {_LIMIT - 1}\n  got:      {len(triangles)}")
+        raise InputError(
+            "The number of triangles is out of range.",
+            code="count",
+            expected=f"1 to {_LIMIT - 1}",
+            actual=len(triangles),
+        )
     places, corners = points.detach().cpu().float().numpy(), triangles.cpu().numpy()
     if not np.isfinite(places).all():
-        raise InputError("Cannot draw: positions hold NaN or infinity; check the parameters of head and camera.")
+        raise InputError("points hold NaN or infinity.", code="values", hint="check the parameters of head and camera")
     # A triangle whose box holds no pixel's centre covers none; of hair in small pictures most are such.
     kept = np.ones(len(corners), bool)
     for column, limit in zip(places[:, :2].T, (width, height)):
@@ -107,27 +106,6 @@ def rasterize(points: torch.Tensor, triangles: torch.Tensor, width: int, height:
     return Fragments(*(torch.from_numpy(value).to(points.device) for value in (triangle, weights, depth)))
 
 
-@dataclass(frozen=True)
-class Rendering:
-    """A picture of a head and all that is known of each pixel.
-
-    Attributes:
-        colour: (3, H, W), light times albedo, premultiplied by alpha; may exceed 1 under strong light.
-        alpha: (H, W) in [0, 1], the covered share of each pixel.
-        depth: (H, W), mean over the covered samples, infinite where there are none.
-        normals: (3, H, W) unit normals in the camera's axes, 0 where nothing is seen.
-        parts: (H, W) int64 face-parsing classes, each pixel's most frequent one.
-        uv: (2, H, W) texture coordinates, of each pixel's last sample (a mean would be wrong at seams).
-    """
-
-    colour: torch.Tensor
-    alpha: torch.Tensor
-    depth: torch.Tensor
-    normals: torch.Tensor
-    parts: torch.Tensor
-    uv: torch.Tensor
-
-
 def render(
     head: Head,
     vertices: torch.Tensor,
@@ -137,63 +115,43 @@ def render(
     size: int,
     albedo: torch.Tensor | None = None,
     texture: torch.Tensor | None = None,
-    samples: int = 2,
-) -> Rendering:
-    """Draw one head.
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw one head on black: its colour (3, size, size), light times albedo, which may exceed 1 under strong light,
+    and where it is seen, (size, size) bool.
 
     Args:
-        head: whose triangles, texture coordinates and parts are drawn.
+        head: whose triangles and texture coordinates are drawn.
         vertices: (1, V, 3) in metres.
         camera: of a batch of one.
         light: (1, 9, 3) spherical harmonics, see `lighting`.
-        size: of the square picture.
+        size: of the square picture, 8 to 4096.
         albedo: (3,) or (V, 3) in [0, 1]; None is a light grey.
         texture: (3, h, w) in [0, 1], instead of the albedo.
-        samples: samples a pixel and direction, 1 to 4: against jagged edges.
 
     Raises:
         ShapeError: vertices, light, albedo or texture have another shape.
-        InputError: the size or the samples are out of range, or albedo and texture are both given.
+        InputError: the size is out of range, or albedo and texture are both given.
     """
     if vertices.ndim != 3 or len(vertices) != 1:
         raise ShapeError("vertices", "(1, V, 3): one head a picture", vertices.shape)
     if albedo is not None and texture is not None:
-        raise InputError("Give an albedo or a texture, not both.")
+        raise InputError("Give an albedo or a texture, not both.", code="conflict")
     if albedo is not None and tuple(albedo.shape) not in ((3,), (vertices.shape[1], 3)):
         raise ShapeError("albedo", f"(3,) or ({vertices.shape[1]}, 3)", albedo.shape)
-    check_size(size, samples)
-    fine = size * samples
-    fragments = rasterize(to_pixels(camera.project(vertices), fine, fine)[0], head.triangles, fine, fine)
-    seen = fragments.seen
+    check_size(size, 1)
+    fragments = rasterize(to_pixels(camera.project(vertices), size, size)[0], head.triangles, size, size)
     normals = fragments.interpolate(vertex_normals(vertices, head.triangles)[0], head.triangles)
     normals = torch.nn.functional.normalize(normals, dim=1)
-    uv = fragments.interpolate(head.uv, head.uv_triangles)
     if texture is not None:
-        colour = sample_texture(texture, uv)
-    elif albedo is None or albedo.ndim == 1:
-        colour = uv.new_tensor([0.7, 0.7, 0.7]) if albedo is None else albedo
-    else:
+        colour = sample_texture(texture, fragments.interpolate(head.uv, head.uv_triangles))
+    elif albedo is not None and albedo.ndim == 2:
         colour = fragments.interpolate(albedo, head.triangles)
+    else:
+        colour = normals.new_tensor([0.7, 0.7, 0.7]) if albedo is None else albedo
     colour = colour * shade(normals[None], light)[0].clamp_min(0)
-
-    def spread(values: torch.Tensor) -> torch.Tensor:
-        picture = values.new_zeros(fine, fine, values.shape[1])
-        picture[seen] = values
-        return picture.movedim(2, 0)
-
-    alpha = _pool(seen.float()[None], samples)[0]
-    covered = alpha > 0
-    depth = _pool(torch.where(seen, fragments.depth, 0.0)[None], samples)[0] / alpha
-    normal_map = torch.nn.functional.normalize(_pool(spread(normals), samples), dim=0)
-    parts = torch.where(seen, head.parts[fragments.triangle.clamp_min(0)], 0)
-    return Rendering(
-        colour=_pool(spread(colour), samples),
-        alpha=alpha,
-        depth=torch.where(covered, depth, torch.inf),
-        normals=normal_map,
-        parts=most_frequent(parts, samples),
-        uv=spread(uv)[:, samples - 1 :: samples, samples - 1 :: samples],
-    )
+    picture = colour.new_zeros(size, size, 3)
+    picture[fragments.seen] = colour
+    return picture.movedim(2, 0), fragments.seen
 
 
 def check_size(size: int, samples: int) -> None:
@@ -227,7 +185,3 @@ def most_frequent(labels: torch.Tensor, samples: int) -> torch.Tensor:
     blocks = labels.reshape(height // samples, samples, width // samples, samples).movedim(2, 1).flatten(2)
     votes = (blocks[..., :, None] == blocks[..., None, :]).sum(-1)
     return blocks.gather(-1, votes.argmax(-1, keepdim=True))[..., 0]
-
-
-def _pool(picture: torch.Tensor, samples: int) -> torch.Tensor:
-    return torch.nn.functional.avg_pool2d(picture[None], samples)[0]

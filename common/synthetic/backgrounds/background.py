@@ -45,9 +45,9 @@ def background(factors: Background, size: int) -> np.ndarray:
     every size. Raises InputError for an unknown kind, or a size that is too small.
     """
     if factors.kind not in _PAINTERS:
-        raise InputError(f"Unknown background {factors.kind!r}.\n  expected: one of {', '.join(KINDS)}")
+        raise InputError("The background is unknown.", code="unknown", expected=KINDS, actual=factors.kind)
     if size < 8:
-        raise InputError(f"A background needs a size of 8 pixels or more; got {size}.")
+        raise InputError("The background is too small.", code="range", expected="8 pixels or more", actual=size)
     painter, fine, least = _PAINTERS[factors.kind]
     fine = fine if size < 320 else 1  # from there on the lens alone smooths the edges
     rng = np.random.default_rng(np.random.SeedSequence([factors.pattern]))

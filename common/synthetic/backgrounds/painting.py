@@ -70,10 +70,10 @@ def tint(shade: np.ndarray, colour: ArrayLike) -> np.ndarray:
     return shade[..., None] * np.asarray(colour, np.float32)
 
 
-def blend(first: ArrayLike, second: ArrayLike, share: np.ndarray) -> np.ndarray:
-    """The first picture or colour with a share (n, n) of the second."""
+def blend(first: ArrayLike, second: ArrayLike, fraction: np.ndarray) -> np.ndarray:
+    """The first picture or colour with a fraction (n, n) of the second."""
     start = np.asarray(first, np.float32)
-    return start + share[..., None] * (np.asarray(second, np.float32) - start)
+    return start + fraction[..., None] * (np.asarray(second, np.float32) - start)
 
 
 def fill(canvas: np.ndarray, points: ArrayLike, colour: Iterable[float]) -> None:

@@ -53,7 +53,7 @@ def bookshelf(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.n
 def _between_books(
     rng: np.random.Generator, canvas: np.ndarray, x: float, floor: float, pitch: float, colour: np.ndarray
 ) -> float:
-    """A gap in a row of books, most with a vase; returns where the books go on."""
+    """A gap in a row of books, most with a vase; returns where the books continue."""
     width = rng.uniform(0.04, 0.1)
     if rng.random() < 0.7:
         radius, middle = 0.4 * width, x + width / 2
@@ -208,11 +208,13 @@ def sky(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarray
     ground = [(0.07, 0.13, 0.04), (0.12, 0.24, 0.30), (0.45, 0.36, 0.24), (0.16, 0.15, 0.13)]
     near = rgb(*ground[int(rng.integers(4))])
     for layer in range(3):
-        share = (layer + 1) / 3
-        uneven = 0.03 * (1.3 - share) * noise(rng, n, (1, 4), 4)[n // 2][None]
-        ridge = horizon + (share - 0.33) * (1.02 - horizon) + uneven
-        land = blend(far, near, np.full((n, n), share, np.float32)) * (1 + 0.12 * noise(rng, n, (20, 6), 3))[..., None]
-        canvas = blend(canvas, land, step(y - ridge, -0.002, 0.004 + 0.01 * share))
+        fraction = (layer + 1) / 3
+        uneven = 0.03 * (1.3 - fraction) * noise(rng, n, (1, 4), 4)[n // 2][None]
+        ridge = horizon + (fraction - 0.33) * (1.02 - horizon) + uneven
+        land = (
+            blend(far, near, np.full((n, n), fraction, np.float32)) * (1 + 0.12 * noise(rng, n, (20, 6), 3))[..., None]
+        )
+        canvas = blend(canvas, land, step(y - ridge, -0.002, 0.004 + 0.01 * fraction))
     return canvas
 
 

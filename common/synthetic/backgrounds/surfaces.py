@@ -32,8 +32,8 @@ def gradient(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.nd
     y, x = grid(n)
     angle, centre, width = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.15), rng.uniform(0.5, 1.1)
     along = (x - 0.5) * math.cos(angle) + (y - 0.5) * math.sin(angle) + 0.03 * noise(rng, n, 2, 2)
-    share = step(along - centre, -width / 2, width / 2)
-    return blend(colour, 0.6 * second + 0.4 * colour, share) * lit(rng, n, 0.25)[..., None]
+    fraction = step(along - centre, -width / 2, width / 2)
+    return blend(colour, 0.6 * second + 0.4 * colour, fraction) * lit(rng, n, 0.25)[..., None]
 
 
 def studio(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -42,9 +42,9 @@ def studio(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndar
     across, down, reach = rng.normal(0.5, 0.14), rng.normal(0.5, 0.12), rng.uniform(0.28, 0.5)
     pool = np.exp(-((x - across) ** 2 + ((y - down) / 1.15) ** 2) / (2 * reach**2))
     mottle = noise(rng, n, 4, 5)
-    share = np.clip(0.25 + 0.18 * mottle, 0, 0.7)
+    fraction = np.clip(0.25 + 0.18 * mottle, 0, 0.7)
     shade = (0.10 + 0.9 * pool) * (1 + 0.10 * mottle + 0.05 * noise(rng, n, 18, 3))
-    return blend(colour, 0.4 * second, share) * shade[..., None]
+    return blend(colour, 0.4 * second, fraction) * shade[..., None]
 
 
 def wallpaper(rng: np.random.Generator, n: int, colour: np.ndarray, second: np.ndarray) -> np.ndarray:

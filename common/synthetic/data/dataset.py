@@ -81,14 +81,14 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         names: Collection[str] | None = None,
     ) -> None:
         if unknown := sorted({*(names or ())} - {*NAMES}):
-            raise InputError(f"An item has no {', '.join(unknown)}.\n  expected: some of {', '.join(NAMES)}")
+            raise InputError("An item has no such names.", code="unknown", expected=NAMES, actual=unknown)
         self.names = None if names is None else {*names, "units_sides"}
         self.plan = plan(count, size, seed, pairs, people)
         self.cache: Path | None = None
         if cache is not None:
             root = Path(cache).expanduser()
             if root.exists() and not root.is_dir():
-                raise InputError(f"The cache {root} is a file; name a folder.")
+                raise InputError("The cache is a file.", code="type", expected="a folder", actual=root)
             p = self.plan
             self.cache = root / f"v{VERSION}-size{p.size}-seed{p.seed}-people{p.people}-{p.pairs or 'single'}"
 
@@ -97,7 +97,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Make or read an item, from 0; negative numbers count from the end. Raises IndexError beyond the last,
-        InputError for what is no whole number.
+        InputError for what is not a whole number.
         """
         number = whole_number("index", index, -(2**63), 2**63)
         if not -len(self) <= number < len(self):
@@ -118,7 +118,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
         """
         whole_number("workers", workers, 1, 1024)
         if self.cache is None:
-            raise InputError('There is no cache to fill; give one: SyntheticFaces(..., cache="folder").')
+            raise InputError("There is no cache.", code="missing", hint='give one: SyntheticFaces(..., cache="folder")')
         missing = [number for number in range(len(self)) if not self._file(number).is_file()]
         if missing and workers > 1:
             default_head()  # whose first preparation takes a minute: not in every worker at once
@@ -155,7 +155,7 @@ class SyntheticFaces(Dataset[dict[str, Any]]):
             try:
                 replace_file(self._file(number), lambda path: np.savez(path, **packed))  # type: ignore[arg-type]
             except OSError as error:
-                raise FaceEditError(f"Cannot write to the cache {self.cache}: {error}") from error
+                raise FaceEditError(f"Cannot write to the cache {self.cache}: {error}", code="unwritable") from error
         return arrays
 
     def _keep(self, number: int) -> None:

@@ -1,7 +1,7 @@
 """Pictures drawn by chance: who, in what, doing what, in which light, before what, by which camera.
 
 Every factor has its own stream of random numbers, fixed by the seed and the picture's index alone: a factor that is
-added later leaves all others as they were.
+added later leaves all others unchanged.
 """
 
 from __future__ import annotations
@@ -241,9 +241,9 @@ def draw_units(rng: np.random.Generator) -> Units:
     strength = dict.fromkeys(names, 0.0)
     if kind == "emotion":
         overall = _intensity(rng)
-        for name, (chance, share) in EMOTIONS[choose(rng, dict.fromkeys(EMOTIONS, 1.0))].items():
+        for name, (chance, fraction) in EMOTIONS[choose(rng, dict.fromkeys(EMOTIONS, 1.0))].items():
             if rng.random() < chance:
-                strength[name] = overall * share * rng.uniform(0.75, 1.2)
+                strength[name] = overall * fraction * rng.uniform(0.75, 1.2)
     elif kind != "neutral":
         count = 1 if kind == "single" else int(rng.integers(2, 5))
         for name in rng.choice(names, count, replace=False):

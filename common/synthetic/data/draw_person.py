@@ -106,7 +106,7 @@ def number_of(rng: np.random.Generator) -> int:
 
 
 def _skin(rng: np.random.Generator, ancestry: Mapping[str, float], age: float, femininity: float) -> Skin:
-    mean = sum(share * np.log(_MELANIN[axis]) for axis, share in ancestry.items())
+    mean = sum(fraction * np.log(_MELANIN[axis]) for axis, fraction in ancestry.items())
     melanin = float(np.clip(np.exp(mean + rng.normal(0, 0.46)), 0.05, 2.4))
     fair = float(np.clip((0.7 - melanin) / 0.4, 0, 1))
     freckled = rng.random() < 0.3 * fair

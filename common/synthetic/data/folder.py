@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -47,45 +49,47 @@ def write(
     workers: int = 1,
     progress: bool = True,
 ) -> int:
-    """Write pictures and their truth; after an interruption the same call goes on where it was.
+    """Write pictures and their truth; after an interruption the same call resumes.
 
-    Args:
-        folder: made if it is not there.
-        count: how many pictures or pairs.
-        size: of the pictures in pixels.
-        seed: another seed, other people and pictures.
-        pairs: "expression", "pose" or "light": rows then come as source and target, with a pair's number.
-        people: how many people take turns; None gives each about four pictures.
-        maps: write the other pictures, `MAPS`, as well, each kind in its subfolder.
-        workers: processes. With several, a script must guard its start by `if __name__ == "__main__":`.
-        progress: shows a bar.
+    `count`, `size`, `seed`, `pairs` and `people` are those of `SyntheticFaces`; the row of a source precedes its
+    target's. With `maps` the other pictures, `MAPS`, are written too, each kind in its subfolder. With several
+    `workers`, processes, a script must guard its start by `if __name__ == "__main__":`.
 
     Returns:
         How many pictures or pairs were made; the others were there already.
 
     Raises:
-        InputError: an argument cannot be used, the folder was started with other arguments, or another run writes to
-            it.
+        InputError: an argument cannot be used, the folder was started with other arguments, or another run
+            writes to it.
         FaceEditError: a file cannot be written.
     """
     whole_number("workers", workers, 1, 1024)
     folder, chosen = Path(folder).expanduser(), plan(count, size, seed, pairs, people)
     try:
         _begin(folder, {"version": VERSION, **asdict(chosen), "maps": bool(maps)})
-        task, made = _Task(folder, chosen, bool(maps)), 0
-        with alone(folder), _Journal(folder, 2 if pairs else 1) as journal:
-            missing = [number for number in range(chosen.count) if number not in journal.places]
+        task, rows, made = _Task(folder, chosen, bool(maps)), 2 if pairs else 1, 0
+        with alone(folder):
+            for left in (left for kind in ("", *MAPS) for left in (folder / kind).glob(".*")):
+                if _LEFT_OVER.fullmatch(left.name):
+                    left.unlink()
+            complete = _settle(folder, rows)
+            missing = [number for number in range(chosen.count) if number not in complete]
             if missing and workers > 1:
                 default_head()  # whose first preparation takes a minute: not in every worker at once
-            there = chosen.count - len(missing)
-            bar = tqdm(total=chosen.count, initial=there, desc="Making faces", unit="face", disable=not progress)
-            with bar, closing(each(task, missing, workers)) as results:
-                for number, lines in zip(missing, results):
-                    journal.add(number, lines)
-                    bar.update()
-                    made += 1
+            bar = tqdm(
+                total=chosen.count, initial=len(complete), desc="Making faces", unit="face", disable=not progress
+            )
+            try:
+                with open(folder / _JOURNAL, "wb") as journal, bar, closing(each(task, missing, workers)) as results:
+                    for lines in results:
+                        journal.write(lines)
+                        journal.flush()
+                        bar.update()
+                        made += 1
+            finally:
+                _settle(folder, rows)
     except OSError as error:
-        raise FaceEditError(f"Cannot write to {folder}: {error}") from error
+        raise FaceEditError(f"Cannot write to {folder}: {error}", code="unwritable") from error
     return made
 
 
@@ -143,79 +147,50 @@ def _begin(folder: Path, settings: dict[str, Any]) -> None:
     """Make the folder, or see that it was started with the same settings.
 
     Raises:
-        InputError: it was not, or somebody else's data lie there.
+        InputError: it was not, or it holds other data.
     """
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; name a folder.")
+        raise InputError("The output is a file.", code="type", expected="a folder", actual=folder)
     path = folder / SETTINGS
     if not path.exists():
         if folder.exists() and any(not found.name.startswith(".") for found in folder.iterdir()):
-            raise InputError(f"{folder} holds other files; choose a new folder, or an empty one.")
+            raise InputError(f"{folder} holds other files.", code="conflict", expected="a new or an empty folder")
         replace_file(path, lambda temporary: temporary.write_text(json.dumps(settings, indent=1) + "\n"))
         return
     try:
         present = parse_json(read_text(path))
-        differences = [key for key in settings if present.get(key) != settings[key]]
+        started = {key: present.get(key) for key in settings}
     except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} cannot be read; choose another folder.") from error
-    if differences:
-        lines = "".join(f"\n  {key}: {present.get(key)!r} there, {settings[key]!r} now" for key in differences)
+        raise InputError(f"{path} cannot be read.", code="unreadable", hint="choose another folder") from error
+    if started != settings:
         raise InputError(
-            f"{folder} was started with other arguments; choose another folder, or the same arguments.{lines}"
+            f"{folder} was started with other arguments.",
+            code="conflict",
+            expected=started,
+            actual=settings,
+            hint="choose another folder, or the same arguments",
         )
 
 
-class _Journal:
-    """Rows of finished items, appended one by one; on leaving they become the metadata, in order.
-
-    Attributes:
-        places: number of an item -> where its lines lie in the journal: (offset, length).
+def _settle(folder: Path, rows: int) -> set[int]:
+    """Merge the journal of a run into the metadata, and return the numbers of the items that are complete: those with
+    all `rows`, whose pictures are whole. Both files are in the order of the items.
     """
+    complete: set[int] = set()
 
-    def __init__(self, folder: Path, rows: int) -> None:
-        self.folder, self.rows = folder, rows
-        self.path = folder / _JOURNAL
-        self.places: dict[int, tuple[int, int]] = {}
-        for left in (left for kind in ("", *MAPS) for left in (folder / kind).glob(".*")):
-            if _LEFT_OVER.fullmatch(left.name):
-                left.unlink()
-        replace_file(self.path, self._collect)
-        self._file: BinaryIO = open(self.path, "ab")  # noqa: SIM115
-
-    def add(self, number: int, lines: bytes) -> None:
-        """Append an item's lines."""
-        self.places[number] = (self._file.tell(), len(lines))
-        self._file.write(lines)
-        self._file.flush()
-
-    def __enter__(self) -> _Journal:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._file.close()
-        replace_file(self.folder / METADATA, self._sort)
-        self.path.unlink()
-
-    def _collect(self, temporary: Path) -> None:
-        """Take over whole items from before: those with all rows, whose pictures are there."""
+    def merge(temporary: Path) -> None:
+        merged = heapq.merge(_rows(folder / METADATA), _rows(folder / _JOURNAL), key=itemgetter(0))
         with open(temporary, "wb") as out:
-            for path in (self.folder / METADATA, self.path):
-                for number, lines in groupby(_rows(path), lambda row: row[0]):
-                    found = list(lines)
-                    if number not in self.places and len(found) == self.rows and all(map(self._is_whole, found)):
-                        data = b"".join(line for _, line, _ in found)
-                        self.places[number] = (out.tell(), len(data))
-                        out.write(data)
+            for number, found in groupby(merged, itemgetter(0)):
+                lines = {line: row for _, line, row in found}  # a run killed while merging left lines in both files
+                names = [value for row in lines.values() for key, value in row.items() if key.endswith("file_name")]
+                if len(lines) == rows and all(_is_whole(folder / name) for name in names):
+                    complete.add(number)
+                    out.writelines(lines)
 
-    def _is_whole(self, found: tuple[int, bytes, dict[str, Any]]) -> bool:
-        names = [value for key, value in found[2].items() if key.endswith("file_name")]
-        return all(_is_whole(self.folder / name) for name in names)
-
-    def _sort(self, temporary: Path) -> None:
-        with open(self.path, "rb") as journal, open(temporary, "wb") as out:
-            for _, (offset, length) in sorted(self.places.items()):
-                journal.seek(offset)
-                out.write(journal.read(length))
+    replace_file(folder / METADATA, merge)
+    (folder / _JOURNAL).unlink(missing_ok=True)
+    return complete
 
 
 def _rows(path: Path) -> Iterator[tuple[int, bytes, dict[str, Any]]]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ...core.errors import InputError
 from ...core.numbers import whole_number
-from ..scene.factors import Person, Scene
+from ..scene.factors import Scene
 from .draw import PAIRS, draw_pair, draw_scene
 from .draw_person import draw_person
 
@@ -16,25 +16,18 @@ VERSION = 2
 
 PICTURES_PER_PERSON = 4
 _MOST = 2**31 - 1
+_person = lru_cache(maxsize=64)(draw_person)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A data set's pictures; make one with `plan`, which checks.
+    """A data set's pictures; make one with `plan`, which checks."""
 
-    Attributes:
-        count: how many pictures, or pairs of pictures.
-        size: of the square pictures in pixels.
-        seed: of all that is drawn.
-        pairs: what differs within a pair, one of `PAIRS`; None for single pictures.
-        people: how many persons take turns.
-    """
-
-    count: int
-    size: int
-    seed: int
-    pairs: str | None
-    people: int
+    count: int  # how many pictures, or pairs of pictures
+    size: int  # of the square pictures in pixels
+    seed: int  # of all that is drawn
+    pairs: str | None  # what differs within a pair, one of `PAIRS`; None for single pictures
+    people: int  # how many persons take turns
 
     def scenes(self, index: int) -> dict[str, Scene]:
         """Scenes of one item by role: {"image": scene}, or {"source": scene, "target": scene}."""
@@ -55,11 +48,6 @@ def plan(count: int, size: int, seed: int, pairs: str | None, people: int | None
     size = whole_number("size", size, 32, 2048)
     seed = whole_number("seed", seed, 0, _MOST)
     if pairs is not None and pairs not in PAIRS:
-        raise InputError(f"Unknown pairs {pairs!r}.\n  expected: {', '.join(PAIRS)}, or none for single pictures")
+        raise InputError("The kind of pairs is unknown.", code="unknown", expected=PAIRS, actual=pairs)
     people = max(1, count // PICTURES_PER_PERSON) if people is None else whole_number("people", people, 1, _MOST)
     return Plan(count, size, seed, pairs, people)
-
-
-@lru_cache(maxsize=64)
-def _person(seed: int, number: int) -> Person:
-    return draw_person(seed, number)

@@ -47,10 +47,10 @@ def close_up(planes: torch.Tensor, shot: Shot, face_height: float) -> torch.Tens
     It follows from the camera alone, not from what the face does, and stays within the picture: faces that are higher
     already are left as they are, others come near `MIDDLE`.
     """
-    share = min(1.0, shot.face_height / face_height)  # of the picture's side
+    fraction = min(1.0, shot.face_height / face_height)  # of the picture's side
     across, up = shot.shift
-    centre = torch.tensor([across, -up + share * (0.5 - MIDDLE)])  # of the part, in sides from the picture's middle
-    room = (1 - share) / 2
-    turn = torch.cat([share * torch.eye(2), 2 * centre.clamp(-room, room)[:, None]], 1)  # (2, 3)
+    centre = torch.tensor([across, -up + fraction * (0.5 - MIDDLE)])  # of the part, in sides from the picture's middle
+    room = (1 - fraction) / 2
+    turn = torch.cat([fraction * torch.eye(2), 2 * centre.clamp(-room, room)[:, None]], 1)  # (2, 3)
     grid = F.affine_grid(turn[None], [1, 1, *planes.shape[1:]], align_corners=False)
     return F.grid_sample(planes[None], grid, mode="bicubic", padding_mode="border", align_corners=False)[0].clamp(0, 1)

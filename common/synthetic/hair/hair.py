@@ -125,7 +125,7 @@ def hair(
 
     `rng` draws what differs between people of one style: length, volume, waves, the hairline, each strand's tone, and
     whether the parting is on the right unless `mirrored` says so. `colour` (3,) is albedo in linear light, [0, 1];
-    roots are darker and tips lighter. `length` and `detail`, above 0 to 1, are shares of the style's full length, and
+    roots are darker and tips lighter. `length` and `detail`, in (0, 1], are fractions of the style's full length and
     of its strands, wider the fewer they are: the picture's width / 512. Beneath `under_hat`, of `HATS`, hair is pressed
     flat or left out.
 
@@ -136,7 +136,7 @@ def hair(
     colour = checked_colour(colour)
     for name, value in (("length", length), ("detail", detail)):
         if not 0 < value <= 1:
-            raise InputError(f"Cannot use this {name} of hair.\n  expected: above 0, up to 1\n  got:      {value}")
+            raise InputError(f"The {name} of hair is out of range.", code="range", expected="(0, 1]", actual=value)
     if plan is None:
         return None
     drawn = bool(rng.integers(2))
@@ -146,7 +146,7 @@ def hair(
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a person's hair; see `hair`."""
+    """The request for a person's hair; see `hair`."""
 
     colour: np.ndarray
     length: float
@@ -157,7 +157,7 @@ class Request:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """N strands on a person: (N, S + 1, ...) points, normals beneath, share of the head's turn, weight of the hat."""
+    """N strands on a person: (N, S + 1, ...) points, normals beneath, fraction of the head's turn, hat's weight."""
 
     points: np.ndarray
     normals: np.ndarray
@@ -184,7 +184,7 @@ def fitted(plan: Style, request: Request, skull: Skull, rng: np.random.Generator
 
 
 class _Hairline:
-    """One person's hairline beside the mean one."""
+    """One person's hairline relative to the mean one."""
 
     def __init__(self, plan: Style, rng: np.random.Generator) -> None:
         self.height = float(np.clip(rng.normal(0.0, 0.004), -0.008, 0.009))
@@ -216,8 +216,8 @@ def _fit(
         :, None
     ]
     table = np.concatenate([mean + moved[:, 3:6], moved[:, :3], moved[:, 6:], under], 1)
-    share = request.length * rng.uniform(0.75, 0.95) * rng.uniform(0.85, 1.1, count)
-    table = resample(table.reshape(count, size, -1), np.clip(share, 0.02, 1.0), segments)
+    fraction = request.length * rng.uniform(0.75, 0.95) * rng.uniform(0.85, 1.1, count)
+    table = resample(table.reshape(count, size, -1), np.clip(fraction, 0.02, 1.0), segments)
     points, places, normals = table[..., :3], table[..., 3:6], unit(table[..., 6:9])
     along = np.linspace(0, 1, segments + 1, dtype=np.float32)[None, :]
     wind, phase = rng.normal(0, 22, (3, 3)).astype(np.float32), rng.uniform(0, 2 * np.pi, 3).astype(np.float32)

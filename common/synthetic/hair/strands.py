@@ -28,27 +28,16 @@ _WARP = 2.0  # how much finer strands are grown than they are kept
 
 @dataclass(frozen=True)
 class Strands:
-    """Paths of N strands with S + 1 points each on the mean head; random in order, so that a prefix is evenly spread.
+    """Paths of N strands with S + 1 points each on the mean head, in random order: a prefix is evenly spread."""
 
-    Attributes:
-        points: (N, S + 1, 3) float32 metres, without curls.
-        curls: (N, S + 1, 3) float32 what curls add.
-        bound: where the N (S + 1) points lie nearest to the head.
-        inside: (N,) float32 how far the root lies inside the hairline, metres.
-        roots: (N, 3) float32 the root on the mean head.
-        rank: (N,) float32 height within the layer of hair, 0 (at the skin) to 1 (outermost).
-        lock: (N,) int32 the lock that each belongs to.
-        tied: (N,) bool, strands behind a knot, which hang free.
-    """
-
-    points: np.ndarray
-    curls: np.ndarray
-    bound: Bound
-    inside: np.ndarray
-    roots: np.ndarray
-    rank: np.ndarray
-    lock: np.ndarray
-    tied: np.ndarray
+    points: np.ndarray  # (N, S + 1, 3) float32 metres, without curls
+    curls: np.ndarray  # (N, S + 1, 3) float32 what curls add
+    bound: Bound  # where the N (S + 1) points lie nearest to the head
+    inside: np.ndarray  # (N,) float32 how far the root lies inside the hairline, metres
+    roots: np.ndarray  # (N, 3) float32 the root on the mean head
+    rank: np.ndarray  # (N,) float32 height within the layer of hair, 0 (at the skin) to 1 (outermost)
+    lock: np.ndarray  # (N,) int32 the lock that each belongs to
+    tied: np.ndarray  # (N,) bool, strands behind a knot, which hang free
 
 
 @cache
@@ -69,7 +58,7 @@ def grow(style: Style, mirrored: bool) -> Strands:
     strands = _grow(style, mirrored)
     arrays = {name: value for name, value in vars(strands).items() if name != "bound"}
     arrays |= {"corners": strands.bound.corners, "weights": strands.bound.weights}
-    with contextlib.suppress(OSError):  # nothing is lost where nothing can be written
+    with contextlib.suppress(OSError):  # a read-only folder costs time only
         replace_file(path, lambda temporary: np.savez(temporary, **arrays))
     return strands
 
@@ -103,7 +92,7 @@ def _grow(style: Style, mirrored: bool) -> Strands:
     paths = _gather(paths, lock, style.clump)
     curls = _curl(style, paths, lock, rng)
     paths, curls, left = _cut(paths, curls)
-    stumps = (left < 0.35) & (style.length >= _SHORT)  # of hair that falls over the face, nobody wears the stumps
+    stumps = (left < 0.35) & (style.length >= _SHORT)  # of hair that falls over the face, no person keeps the stumps
     order = rng.permutation(len(paths))
     place = np.argsort(order).astype(np.int32)
     paths, curls, roots, rank, lock = paths[order], curls[order], roots[order], rank[order], place[lock[order]]
@@ -125,8 +114,8 @@ def _roots(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray
     area *= hairline(corners.mean(1)) > -_LOWER
     steps = (np.arange(count) + rng.uniform(0, 1, count)) / count  # stratified along the list of triangles
     chosen = np.minimum(np.searchsorted(np.cumsum(area) / area.sum(), steps), len(area) - 1)
-    share = rng.dirichlet([1, 1, 1], count).astype(np.float32)
-    mix = lambda values: np.einsum("nki,nk->ni", values[patch.triangles[chosen]], share)  # noqa: E731
+    fraction = rng.dirichlet([1, 1, 1], count).astype(np.float32)
+    mix = lambda values: np.einsum("nki,nk->ni", values[patch.triangles[chosen]], fraction)  # noqa: E731
     return mix(vertices), unit(mix(normals))
 
 
@@ -179,7 +168,7 @@ def _aside(points: np.ndarray) -> np.ndarray:
 
 
 def _cut(paths: np.ndarray, curls: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """End strands where they would enter the face, as scissors do; also the share (N,) that is left of each."""
+    """End strands where they would enter the face, as scissors do; also the fraction (N,) that is left of each."""
     x, y, z = np.moveaxis(paths + 1.3 * curls, 2, 0)
     wide = np.interp(y, [-0.11, -0.06, 0.0, 0.04], [0.050, 0.058, 0.060, 0.058])
     face = (np.abs(x) < wide) & (z > -0.03) & (y < 0.034 + 0.25 * np.abs(x)) & (y > -0.13)
@@ -194,11 +183,11 @@ def _ended(paths: np.ndarray, stop: np.ndarray) -> np.ndarray:
     return resample(paths, last / (paths.shape[1] - 1))
 
 
-def resample(paths: np.ndarray, share: np.ndarray, segments: int | None = None) -> np.ndarray:
-    """Keep the first `share` (N,) in (0, 1] of strands (N, S + 1, C), with as many or `segments` pieces."""
+def resample(paths: np.ndarray, fraction: np.ndarray, segments: int | None = None) -> np.ndarray:
+    """Keep the first `fraction` (N,) in (0, 1] of strands (N, S + 1, C), with as many or `segments` pieces."""
     count, size = paths.shape[:2]
     steps = np.linspace(0, 1, (segments or size - 1) + 1, dtype=np.float32)
-    at = share[:, None].astype(np.float32) * steps * (size - 1)
+    at = fraction[:, None].astype(np.float32) * steps * (size - 1)
     low = np.minimum(at.astype(np.int32), size - 2)
     rows = np.arange(count)[:, None] * size + low
     flat = paths.reshape(count * size, -1)
@@ -214,10 +203,10 @@ def _locks(roots: np.ndarray, paths: np.ndarray, size: int) -> np.ndarray:
     return middle[((feature[:, None] - feature[None, middle]) ** 2).sum(-1).argmin(1)].astype(np.int32)
 
 
-def _gather(paths: np.ndarray, lock: np.ndarray, share: float) -> np.ndarray:
+def _gather(paths: np.ndarray, lock: np.ndarray, fraction: float) -> np.ndarray:
     """Move strands towards the middle of their lock, tips most."""
     along = np.linspace(0, 1, paths.shape[1], dtype=np.float32)[:, None]
-    return paths + (paths[lock] - paths) * share * along ** (0.7 if share < 1 else 0.2)
+    return paths + (paths[lock] - paths) * fraction * along ** (0.7 if fraction < 1 else 0.2)
 
 
 def _curl(style: Style, paths: np.ndarray, lock: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -266,51 +255,28 @@ def _tied(style: Style, rng: np.random.Generator) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Style:
-    """How hair is cut and combed; lengths in metres.
+    """How hair is cut and combed; lengths in metres."""
 
-    Attributes:
-        comb: direction that it is combed in: a key of `COMBS`.
-        length: of the strands on top.
-        sides: of the strands above the ears and in the neck.
-        volume: thickness of the layer that it forms.
-        lift: how steeply strands leave the skin, 0 flat to 1 upright.
-        fall: weight of gravity beside the comb.
-        cling: how strongly strands are pressed into their layer, 0 to 1.
-        curl: radius of the curls.
-        turn: length of one curl along the strand; 0 has none.
-        clump: share of the way that tips move to the middle of their lock, 0 to 1.
-        lock: strands in a lock.
-        loose: random change of direction at each step.
-        width: of a ribbon.
-        strands: number of ribbons at full detail.
-        segments: quads along each.
-        shell: height of the dark layer beneath, as a share of the volume.
-        blunt: width of a ribbon's tip, as a share of its width.
-        knot: where hair is tied: a key of `KNOTS`, or "".
-        part: distance of the parting from the middle.
-        loss: how far the temples are bald.
-    """
-
-    comb: str
-    length: float
-    sides: float
-    volume: float = 0.008
-    lift: float = 0.3
-    fall: float = 0.3
-    cling: float = 0.3
-    curl: float = 0.0
-    turn: float = 0.0
-    clump: float = 0.35
-    lock: int = 9
-    loose: float = 0.12
-    width: float = 0.0022
-    strands: int = 3000
-    segments: int = 8
-    shell: float = 0.1
-    blunt: float = 0.12
-    knot: str = ""
-    part: float = 0.03
-    loss: float = 0.0
+    comb: str  # direction that it is combed in: a key of `COMBS`
+    length: float  # of the strands on top
+    sides: float  # of the strands above the ears and in the neck
+    volume: float = 0.008  # thickness of the layer that it forms
+    lift: float = 0.3  # how steeply strands leave the skin, 0 flat to 1 upright
+    fall: float = 0.3  # weight of gravity relative to the comb
+    cling: float = 0.3  # how strongly strands are pressed into their layer, 0 to 1
+    curl: float = 0.0  # radius of the curls
+    turn: float = 0.0  # length of one curl along the strand; 0 has none
+    clump: float = 0.35  # fraction of the way that tips move to the middle of their lock, 0 to 1
+    lock: int = 9  # strands in a lock
+    loose: float = 0.12  # random change of direction at each step
+    width: float = 0.0022  # of a ribbon
+    strands: int = 3000  # number of ribbons at full detail
+    segments: int = 8  # quads along each
+    shell: float = 0.1  # height of the dark layer beneath, as a fraction of the volume
+    blunt: float = 0.12  # width of a ribbon's tip, as a fraction of its width
+    knot: str = ""  # where hair is tied: a key of `KNOTS`, or ""
+    part: float = 0.03  # distance of the parting from the middle
+    loss: float = 0.0  # how far the temples are bald
 
 
 def top(points: np.ndarray) -> np.ndarray:

@@ -34,27 +34,16 @@ _HAIR_OPEN = 0.9  # how much of the surroundings hair and clothes see
 
 @dataclass(frozen=True)
 class Samples:
-    """Every sample that sees something of a body, in the order of its fragments.
-
-    Attributes:
-        points: see `shade.Points`.
-        positions: (N, 3) metres in the camera's axes.
-        parts: (N,) face-parsing classes.
-        on_head: (N,) bool, on the head's own triangles.
-        places: (N, 3) on the mean head, 0 off the head.
-        triangles: (N,) numbers of the triangles.
-        corners: (N, 3) numbers of their vertices.
-        weights: (N, 3) of these.
-    """
+    """Every sample that sees something of a body, in the order of its fragments."""
 
     points: shade.Points
-    positions: np.ndarray
-    parts: np.ndarray
-    on_head: np.ndarray
-    places: np.ndarray
-    triangles: np.ndarray
-    corners: np.ndarray
-    weights: np.ndarray
+    positions: np.ndarray  # (N, 3) metres in the camera's axes
+    parts: np.ndarray  # (N,) face-parsing classes
+    on_head: np.ndarray  # (N,) bool, on the head's own triangles
+    places: np.ndarray  # (N, 3) on the mean head, 0 off the head
+    triangles: np.ndarray  # (N,) numbers of the triangles
+    corners: np.ndarray  # (N, 3) numbers of their vertices
+    weights: np.ndarray  # (N, 3) of these
 
     def mix(self, values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         """Values (V, C) of the corners, mixed for the chosen (N,) samples."""
@@ -193,7 +182,7 @@ def overlay(
         return
     corners = layer.triangles[found.triangle.numpy()[front]]
     weights = found.weights.numpy()[front]
-    values = np.concatenate([layer.vertices, layer.normals, layer.colour], 1)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    values = np.concatenate([layer.vertices, layer.normals, layer.colour], 1)
     mixed = np.einsum("nkc,nk->nc", values[corners], weights)
     positions, normals, colour = mixed[:, :3], shade.unit(mixed[:, 3:6]), mixed[:, 6:]
     views = shade.unit(np.array([0, 0, distance], np.float32) - positions)

@@ -22,31 +22,18 @@ from ..wear.layers import Layer, Skull
 
 @dataclass(frozen=True)
 class Body:
-    """Triangles of everything opaque, posed, in the camera's axes.
+    """Triangles of everything opaque, posed, in the camera's axes."""
 
-    Attributes:
-        positions: (V, 3) metres, the head's vertices first.
-        normals: (V, 3) unit.
-        tangents: (V, 3) unit along strands, 0 elsewhere.
-        colours: (V, 3) albedo of layers, 0 on the head.
-        gloss: (V,) of layers.
-        triangles: (T, 3) int64, the head's first.
-        parts: (T,) face-parsing classes.
-        teeth: (T,) bool.
-        head_triangles: how many are the head's.
-        glass: what is translucent, posed alike: lashes and lenses.
-    """
-
-    positions: np.ndarray
-    normals: np.ndarray
-    tangents: np.ndarray
-    colours: np.ndarray
-    gloss: np.ndarray
-    triangles: np.ndarray
-    parts: np.ndarray
-    teeth: np.ndarray
-    head_triangles: int
-    glass: tuple[Layer, ...]
+    positions: np.ndarray  # (V, 3) metres, the head's vertices first
+    normals: np.ndarray  # (V, 3) unit
+    tangents: np.ndarray  # (V, 3) unit along strands, 0 elsewhere
+    colours: np.ndarray  # (V, 3) albedo of layers, 0 on the head
+    gloss: np.ndarray  # (V,) of layers
+    triangles: np.ndarray  # (T, 3) int64, the head's first
+    parts: np.ndarray  # (T,) face-parsing classes
+    teeth: np.ndarray  # (T,) bool
+    head_triangles: int  # how many are the head's
+    glass: tuple[Layer, ...]  # what is translucent, posed alike: lashes and lenses
 
 
 @lru_cache(maxsize=16)
@@ -119,8 +106,10 @@ def pose(scene: Scene, detail: float) -> Body:
     fringe = Layer("skin", positions, head.triangles.numpy()[lashes], dark, bare[:, 0], normals, None, 0.0, opacity)
     return Body(
         positions=np.concatenate([positions, *(layer.vertices for layer in opaque)]),
-        normals=np.concatenate([normals, *(_normals(layer) for layer in opaque)]),
-        tangents=np.concatenate([bare, *(_or_zero(layer.tangents, layer) for layer in opaque)]),
+        normals=np.concatenate([normals, *(layer.normals for layer in opaque)]),
+        tangents=np.concatenate(
+            [bare, *(np.zeros_like(layer.vertices) if layer.tangents is None else layer.tangents for layer in opaque)]
+        ),
         colours=np.concatenate([bare, *(layer.colour for layer in opaque)]),
         gloss=np.concatenate(
             [bare[:, 0], *(np.full(len(layer.vertices), layer.gloss, np.float32) for layer in opaque)]
@@ -142,16 +131,6 @@ def _follow(layer: Layer, angles: torch.Tensor) -> Layer:
     return replace(
         layer,
         vertices=layer.vertices + layer.follow[:, None] * (turned - layer.vertices),
-        normals=_normals(layer) @ rotation.T,
+        normals=layer.normals @ rotation.T,
         tangents=None if layer.tangents is None else layer.tangents @ rotation.T,
     )
-
-
-def _normals(layer: Layer) -> np.ndarray:
-    if layer.normals is not None:
-        return layer.normals
-    return vertex_normals(torch.from_numpy(layer.vertices)[None], torch.from_numpy(layer.triangles).long())[0].numpy()
-
-
-def _or_zero(values: np.ndarray | None, layer: Layer) -> np.ndarray:
-    return np.zeros_like(layer.vertices) if values is None else values

@@ -23,40 +23,27 @@ from . import appearance, shade
 from .appearance import overlay
 from .body import Body, pose, skull
 
-GREY = 127  # what the released editors paint over the person in their background guide
+GREY = 127  # what the released editors paint over the person in their conditioning image
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A finished picture and its truth.
+    """A finished picture and its truth."""
 
-    Attributes:
-        image: (S, S, 3) uint8 sRGB.
-        parts: (S, S) uint8, face-parsing classes in the order of `face3d.head.PARTS`.
-        alpha: (S, S) float32 in [0, 1], the person against the background; lenses count by their opacity.
-        depth: (S, S) float32 metres from the camera, infinite in the background; lenses and lashes have none.
-        normals: (S, S, 3) float32 unit normals in the camera's axes, 0 in the background; of the same as the depth.
-        background: (S, S, 3) uint8, what the camera sees without the person.
-        masked_background: (S, S, 3) uint8, the image with the person painted grey.
-        render: (S, S, 3) uint8, the bare head under the same light, of one colour and without fine detail, on black.
-        landmarks: (68, 2) float32 pixels, iBUG order, (0, 0) the centre of the first pixel.
-        landmarks_visible: (68,) bool, inside the picture and hidden by nothing.
-        light: (9, 3) float32, the lamps as spherical harmonics, as metered.
-        camera: the numbers of `face3d.camera.Perspective`.
-    """
-
-    image: np.ndarray
-    parts: np.ndarray
-    alpha: np.ndarray
-    depth: np.ndarray
+    image: np.ndarray  # (S, S, 3) uint8 sRGB
+    parts: np.ndarray  # (S, S) uint8, face-parsing classes in the order of `face3d.head.PARTS`
+    alpha: np.ndarray  # (S, S) float32 in [0, 1], the person against the background; lenses count by their opacity
+    depth: np.ndarray  # (S, S) float32 metres from the camera, infinite in the background; lenses and lashes have none
+    # (S, S, 3) float32 unit normals in the camera's axes, 0 in the background; of the same as the depth
     normals: np.ndarray
-    background: np.ndarray
-    masked_background: np.ndarray
+    background: np.ndarray  # (S, S, 3) uint8, what the camera sees without the person
+    masked_background: np.ndarray  # (S, S, 3) uint8, the image with the person painted grey
+    # (S, S, 3) uint8, the bare head under the same light, of one colour and without fine detail, on black
     render: np.ndarray
-    landmarks: np.ndarray
-    landmarks_visible: np.ndarray
-    light: np.ndarray
-    camera: dict[str, float | tuple[float, float]]
+    landmarks: np.ndarray  # (68, 2) float32 pixels, iBUG order, (0, 0) the centre of the first pixel
+    landmarks_visible: np.ndarray  # (68,) bool, inside the picture and hidden by nothing
+    light: np.ndarray  # (9, 3) float32, the lamps as spherical harmonics, as metered
+    camera: dict[str, float | tuple[float, float]]  # the numbers of `face3d.camera.Perspective`
 
 
 @one_thread()
@@ -185,14 +172,14 @@ def lamps_as_harmonics(scene: Scene) -> torch.Tensor:
 
 
 def crude(scene: Scene, body: Body, camera: Perspective, harmonics: torch.Tensor, size: int) -> np.ndarray:
-    """The bare head under the light, (S, S, 3) uint8: RigFace's guide, of one colour, without hair, black around."""
+    """The bare head under the light, (S, S, 3) uint8: RigFace's conditioning image, of one colour, bald, on black."""
     head = default_head()
     vertices = torch.from_numpy(body.positions[None, : len(head.mean)])
     tone = torch.from_numpy(skin.colour(scene.person.skin.melanin, scene.person.skin.haemoglobin))
     # The neck fades out where the shoulders begin, more smoothly than its triangles end.
     albedo = tone * ((head.head_weight - 0.1) / 0.15).clamp(0, 1)[:, None]
-    drawn = render(head, vertices, camera, harmonics, size=size, albedo=albedo, samples=1)
-    return to_uint8(to_srgb(drawn.colour.movedim(0, 2).numpy()))
+    colour, _ = render(head, vertices, camera, harmonics, size=size, albedo=albedo)
+    return to_uint8(to_srgb(colour.movedim(0, 2).numpy()))
 
 
 def _project(points: np.ndarray, camera: Perspective, size: int) -> torch.Tensor:

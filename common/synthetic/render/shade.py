@@ -18,10 +18,8 @@ from ...face3d.rendering.render import rasterize
 from ..scene.factors import Lamps
 
 _RAYS, _RAY_SIDE = 48, 192
-_CENTRE, _RADIUS = (
-    np.array([0, -0.05, -0.06], np.float32),
-    0.26,
-)  # what shadow maps show: the head, not the shoulders' ends
+_CENTRE = np.array([0, -0.05, -0.06], np.float32)
+_RADIUS = 0.26  # metres about the centre that shadow maps show: the head, not the shoulders' ends
 
 # Light that enters skin beside the terminator comes out behind it, red the furthest: the cosine is wrapped by this much
 # (Green, "Real-Time Approximations to Subsurface Scattering", GPU Gems, 2004).
@@ -31,19 +29,12 @@ _F0 = 0.028  # of skin, refractive index 1.4
 
 @dataclass(frozen=True)
 class Points:
-    """Surface points in the camera's axes.
+    """Surface points in the camera's axes."""
 
-    Attributes:
-        normals: (N, 3) unit.
-        views: (N, 3) unit, towards the camera.
-        lit: (N,) in [0, 1], how much of the key lamp reaches them.
-        open: (N,) in [0, 1], how much of the surroundings.
-    """
-
-    normals: np.ndarray
-    views: np.ndarray
-    lit: np.ndarray
-    open: np.ndarray
+    normals: np.ndarray  # (N, 3) unit
+    views: np.ndarray  # (N, 3) unit, towards the camera
+    lit: np.ndarray  # (N,) in [0, 1], how much of the key lamp reaches them
+    open: np.ndarray  # (N,) in [0, 1], how much of the surroundings
 
     def __getitem__(self, chosen: np.ndarray) -> Points:
         return Points(self.normals[chosen], self.views[chosen], self.lit[chosen], self.open[chosen])

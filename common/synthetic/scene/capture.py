@@ -11,7 +11,7 @@ from .factors import Capture
 
 MID_GREY = 0.18
 _KNEE = 0.5  # below, the tone curve is a straight line: known albedo and light stay in proportion
-_READ = 0.25  # share of the noise's variance at mid-grey that does not depend on the light
+_READ = 0.25  # fraction of the noise's variance at mid-grey that does not depend on the light
 
 
 def capture(linear: np.ndarray, factors: Capture) -> np.ndarray:
@@ -31,7 +31,10 @@ def capture(linear: np.ndarray, factors: Capture) -> np.ndarray:
     if factors.noise:
         light = _noisy(light, factors)
     picture = to_uint8(to_srgb(tone(light, factors.contrast)))
-    return picture if factors.jpeg >= 100 else _through_jpeg(picture, factors.jpeg)
+    if factors.jpeg >= 100:
+        return picture
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(factors.jpeg)])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1])
 
 
 def to_linear(srgb: np.ndarray) -> np.ndarray:
@@ -66,7 +69,7 @@ def balance(warmth: float) -> np.ndarray:
 
 
 def _vignette(height: int, width: int, strength: float) -> np.ndarray:
-    """(H, W) share of the light that arrives: 1 in the middle, 1 - strength in the corners."""
+    """(H, W) fraction of the light that arrives: 1 in the middle, 1 - strength in the corners."""
     y = (np.arange(height, dtype=np.float32) + 0.5) / height * 2 - 1
     x = (np.arange(width, dtype=np.float32) + 0.5) / width * 2 - 1
     square = (y[:, None] ** 2 + x[None] ** 2) / 2
@@ -81,8 +84,3 @@ def _noisy(light: np.ndarray, factors: Capture) -> np.ndarray:
     noise = np.random.default_rng(np.random.SeedSequence([factors.pattern])).standard_normal(light.shape, np.float32)
     scale = np.sqrt(_READ + (1 - _READ) / MID_GREY * np.maximum(light, 0)) * np.float32(deviation)
     return light + noise * scale
-
-
-def _through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
-    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
-    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1])

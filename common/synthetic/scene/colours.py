@@ -54,9 +54,9 @@ def paint(rng: np.random.Generator, name: str) -> Colour:
     return shade if name_of(shade) == name else NAMED[name]
 
 
-def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """The first colour with a share of the second, in linear light."""
-    red, green, blue = ((1 - share) * a + share * b for a, b in zip(first, second))
+def mix(first: Colour, second: Colour, fraction: float) -> Colour:
+    """The first colour with a fraction of the second, in linear light."""
+    red, green, blue = ((1 - fraction) * a + fraction * b for a, b in zip(first, second))
     return red, green, blue
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import cache
+from typing import Any, get_type_hints
 
 from ...core.errors import InputError
 from ...face3d.appearance.skin import Colour, Features, Skin
@@ -17,41 +18,23 @@ BEARDS = ("none", "stubble", "moustache", "goatee", "full")
 
 @dataclass(frozen=True)
 class Hair:
-    """Hair of the head.
+    """Hair of the head."""
 
-    Attributes:
-        style: one of `hair.HAIR_STYLES`.
-        colour: of the strands.
-        colour_name: the same in a word, for captions.
-        length: over the style's own, 0.7 to 1.
-        pattern: which of the style's random variants, any whole number.
-    """
-
-    style: str
-    colour: Colour
-    colour_name: str
-    length: float = 1.0
-    pattern: int = 0
+    style: str  # one of `hair.HAIR_STYLES`
+    colour: Colour  # of the strands
+    colour_name: str  # the same in a word, for captions
+    length: float = 1.0  # over the style's own, 0.7 to 1
+    pattern: int = 0  # which of the style's random variants, any whole number
 
 
 @dataclass(frozen=True)
 class Person:
-    """All that stays the same between two pictures of one person.
+    """All that stays the same between two pictures of one person."""
 
-    Attributes:
-        number: who it is, unique under one seed.
-        identity: 148 numbers, see `AnnyHead.identity_names`.
-        noun: "woman", "man" or "person", as a caption would say.
-        age: in years, 18 to 85.
-        skin: see `Skin`.
-        features: see `Features`.
-        hair: see `Hair`.
-    """
-
-    number: int
-    identity: tuple[float, ...]
-    noun: str
-    age: float
+    number: int  # who it is, unique under one seed
+    identity: tuple[float, ...]  # 148 numbers, see `AnnyHead.identity_names`
+    noun: str  # "woman", "man" or "person", as a caption would say
+    age: float  # in years, 18 to 85
     skin: Skin
     features: Features
     hair: Hair
@@ -73,123 +56,73 @@ class Wear:
 
 @dataclass(frozen=True)
 class Lamps:
-    """Light on the face.
+    """Light on the face."""
 
-    Attributes:
-        azimuth: of the key lamp in degrees, 0 from the camera, positive from the picture's right.
-        elevation: of the key lamp in degrees, positive from above.
-        key: its brightness on a white surface that faces it.
-        key_colour: largest component 1.
-        softness: 0 (a bare bulb, hard shadows) to 1 (a large window).
-        fill: brightness of the light from everywhere.
-        fill_colour: largest component 1.
-        bounce: brightness of light from below, off the ground, in the clothes' and ground's colour.
-        rim: brightness of a lamp behind the head.
-        rim_azimuth: of the rim lamp, degrees.
-    """
-
-    azimuth: float = 30.0
-    elevation: float = 30.0
-    key: float = 0.8
-    key_colour: Colour = (1.0, 0.96, 0.9)
-    softness: float = 0.5
-    fill: float = 0.35
-    fill_colour: Colour = (0.9, 0.95, 1.0)
-    bounce: float = 0.08
-    rim: float = 0.0
-    rim_azimuth: float = 150.0
+    azimuth: float = 30.0  # of the key lamp in degrees, 0 from the camera, positive from the picture's right
+    elevation: float = 30.0  # of the key lamp in degrees, positive from above
+    key: float = 0.8  # its brightness on a white surface that faces it
+    key_colour: Colour = (1.0, 0.96, 0.9)  # largest component 1
+    softness: float = 0.5  # 0 (a bare bulb, hard shadows) to 1 (a large window)
+    fill: float = 0.35  # brightness of the light from everywhere
+    fill_colour: Colour = (0.9, 0.95, 1.0)  # largest component 1
+    bounce: float = 0.08  # brightness of light from below, off the ground, in the clothes' and ground's colour
+    rim: float = 0.0  # brightness of a lamp behind the head
+    rim_azimuth: float = 150.0  # of the rim lamp, degrees
 
 
 @dataclass(frozen=True)
 class Shot:
-    """Pinhole and framing.
+    """Pinhole and framing."""
 
-    Attributes:
-        view: angle of view in degrees over the picture's side.
-        face_height: from the chin to the brows, over the picture's side: how close the close-up is.
-        shift: of the face's middle from the picture's, right and up, over the picture's side.
-    """
-
-    view: float = 20.0
-    face_height: float = 0.36
+    view: float = 20.0  # angle of view in degrees over the picture's side
+    face_height: float = 0.36  # from the chin to the brows, over the picture's side: how close the close-up is
+    # of the face's middle from the picture's, right and up, over the picture's side
     shift: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
 class Background:
-    """What is behind.
+    """What is behind."""
 
-    Attributes:
-        kind: one of `background.KINDS`.
-        colour: its main colour.
-        second: another.
-        colour_name: the main colour in a word.
-        blur: how far out of focus, in parts of the picture's side, 0 to 0.04.
-        pattern: which random variant, any whole number.
-    """
-
-    kind: str = "wall"
-    colour: Colour = (0.4, 0.4, 0.4)
-    second: Colour = (0.25, 0.25, 0.25)
-    colour_name: str = "grey"
-    blur: float = 0.0
-    pattern: int = 0
+    kind: str = "wall"  # one of `background.KINDS`
+    colour: Colour = (0.4, 0.4, 0.4)  # its main colour
+    second: Colour = (0.25, 0.25, 0.25)  # another
+    colour_name: str = "grey"  # the main colour in a word
+    blur: float = 0.0  # how far out of focus, in parts of the picture's side, 0 to 0.04
+    pattern: int = 0  # which random variant, any whole number
 
 
 @dataclass(frozen=True)
 class Capture:
-    """What the camera does to the light.
+    """What the camera does to the light."""
 
-    Attributes:
-        exposure: in stops, 0 as metered.
-        warmth: colour cast, -1 (bluish) to 1 (yellowish).
-        contrast: of the tone curve, 0.8 to 1.2.
-        blur: lens blur, standard deviation in pixels of a 256 picture.
-        noise: standard deviation of the sensor's noise at mid-grey, of 255.
-        jpeg: quality 30 to 100; 100 is no compression.
-        vignette: darkening of the corners, 0 to 0.5.
-        pattern: which noise, any whole number.
-    """
-
-    exposure: float = 0.0
-    warmth: float = 0.0
-    contrast: float = 1.0
-    blur: float = 0.0
-    noise: float = 0.0
-    jpeg: int = 100
-    vignette: float = 0.0
-    pattern: int = 0
+    exposure: float = 0.0  # in stops, 0 as metered
+    warmth: float = 0.0  # colour cast, -1 (bluish) to 1 (yellowish)
+    contrast: float = 1.0  # of the tone curve, 0.8 to 1.2
+    blur: float = 0.0  # lens blur, standard deviation in pixels of a 256 picture
+    noise: float = 0.0  # standard deviation of the sensor's noise at mid-grey, of 255
+    jpeg: int = 100  # quality 30 to 100; 100 is no compression
+    vignette: float = 0.0  # darkening of the corners, 0 to 0.5
+    pattern: int = 0  # which noise, any whole number
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One picture's every factor.
+    """One picture's every factor."""
 
-    Attributes:
-        person: who.
-        wear: in what.
-        units: (2, 12) action-unit intensities 0 to 5, the person's left side, then the right, in the order of
-            `common.facs.action_units.ACTION_UNITS`.
-        blink: (left, right), 0 open to 1 closed.
-        gaze: (yaw, pitch) of both eyes in degrees.
-        angles: yaw, pitch, roll of the head in degrees.
-        lamps: light.
-        shot: camera.
-        background: what is behind.
-        capture: what the camera does.
-        others: the same as `units`, -5 to 5, of the other units that the head knows: `HEAD_UNITS` from the thirteenth.
-    """
-
-    person: Person
-    wear: Wear
+    person: Person  # who
+    wear: Wear  # in what
+    # (2, 12) action-unit intensities 0 to 5, the person's left side, then the right, in the order of
+    # `common.facs.action_units.ACTION_UNITS`
     units: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,) * 12, (0.0,) * 12)
-    blink: tuple[float, float] = (0.0, 0.0)
-    gaze: tuple[float, float] = (0.0, 0.0)
-    angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    lamps: Lamps = Lamps()
-    shot: Shot = Shot()
-    background: Background = Background()
-    capture: Capture = Capture()
+    blink: tuple[float, float] = (0.0, 0.0)  # (left, right), 0 open to 1 closed
+    gaze: tuple[float, float] = (0.0, 0.0)  # (yaw, pitch) of both eyes in degrees
+    angles: tuple[float, float, float] = (0.0, 0.0, 0.0)  # yaw, pitch, roll of the head in degrees
+    lamps: Lamps = Lamps()  # light
+    shot: Shot = Shot()  # camera
+    background: Background = Background()  # what is behind
+    capture: Capture = Capture()  # what the camera does
+    # the same as `units`, -5 to 5, of the other units that the head knows: `HEAD_UNITS` from the thirteenth
     others: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,) * OTHERS, (0.0,) * OTHERS)
 
     def to_dict(self) -> dict[str, Any]:
@@ -207,20 +140,23 @@ class Scene:
 
 
 def _read(kind: Any, values: Mapping[str, Any], name: str) -> Any:
-    known = {field.name: str(field.type) for field in fields(kind)}
-    if not isinstance(values, Mapping) or set(values) - set(known):
-        got = ", ".join(values) if isinstance(values, Mapping) else repr(values)
-        raise InputError(f"Cannot read the factors of {name}.\n  expected: {', '.join(known)}\n  got:      {got}")
-    inner = {"Person": Person, "Wear": Wear, "Lamps": Lamps, "Shot": Shot, "Background": Background}
-    inner |= {"Capture": Capture, "Skin": Skin, "Features": Features, "Hair": Hair}
+    kinds = hints(kind)
+    if not isinstance(values, Mapping) or set(values) - set(kinds):
+        raise InputError(f"Cannot read the factors of {name}.", code="unknown", expected=[*kinds], actual=values)
     read = {
-        key: _read(inner[known[key]], value, key) if known[key] in inner else _tuples(value)
+        key: _read(kinds[key], value, key) if is_dataclass(kinds[key]) else _tuples(value)
         for key, value in values.items()
     }
     try:
         return kind(**read)
     except TypeError as error:
-        raise InputError(f"Cannot read the factors of {name}: {error}.") from error
+        raise InputError(f"Cannot read the factors of {name}: {error}.", code="missing") from error
+
+
+@cache
+def hints(kind: type) -> dict[str, Any]:
+    """Name -> type of the factors in a class of them."""
+    return get_type_hints(kind)
 
 
 def _tuples(value: Any) -> Any:

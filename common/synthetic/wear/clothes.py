@@ -31,33 +31,19 @@ _RADIUS = floats([0.062, 0.0, 0.056])  # and its half widths
 
 @dataclass(frozen=True)
 class Garment:
-    """How a piece of clothing is cut; heights in metres on the mean person, whose eyes are at 0.
+    """How a piece of clothing is cut; heights in metres on the mean person, whose eyes are at 0."""
 
-    Attributes:
-        front: height of the neckline in front.
-        side: beside the neck.
-        back: behind.
-        vee: height of the lowest point of a V in front; 0 has none.
-        slope: how steeply the V rises, height per width.
-        off: distance of the cloth from the skin.
-        fold: height of its folds.
-        rib: width of a ribbed or sewn band along the neckline.
-        leaf: what lies around the neck: a key of `_LEAVES`, or "".
-        under: whether a second piece shows inside the V.
-        gloss: of the cloth.
-    """
-
-    front: float
-    side: float
-    back: float
-    vee: float = 0.0
-    slope: float = 1.4
-    off: float = 0.005
-    fold: float = 0.0025
-    rib: float = 0.016
-    leaf: str = ""
-    under: bool = False
-    gloss: float = 0.06
+    front: float  # height of the neckline in front
+    side: float  # beside the neck
+    back: float  # behind
+    vee: float = 0.0  # height of the lowest point of a V in front; 0 has none
+    slope: float = 1.4  # how steeply the V rises, height per width
+    off: float = 0.005  # distance of the cloth from the skin
+    fold: float = 0.0025  # height of its folds
+    rib: float = 0.016  # width of a ribbed or sewn band along the neckline
+    leaf: str = ""  # what lies around the neck: a key of `_LEAVES`, or ""
+    under: bool = False  # whether a second piece shows inside the V
+    gloss: float = 0.06  # of the cloth
 
 
 _CLOTHES: dict[str, Garment] = {
@@ -95,19 +81,28 @@ def _checked(points: np.ndarray, colour: np.ndarray, other: np.ndarray, rng: np.
     return _blend(colour, other, both / 2)
 
 
-def _line(place: np.ndarray, wide: float, share: float) -> np.ndarray:
-    """1 on lines that take a share of each period `wide` (metres), 0 between, (N,)."""
+def _line(place: np.ndarray, wide: float, fraction: float) -> np.ndarray:
+    """1 on lines that take a fraction of each period `wide` (metres), 0 between, (N,)."""
     phase, soft = np.abs((place / wide) % 1 - 0.5) * 2, 0.006 / wide  # as soft as the mesh is coarse
-    return smooth(phase, 1 - share - soft, 1 - share + soft)
+    return smooth(phase, 1 - fraction - soft, 1 - fraction + soft)
 
 
-def _blend(colour: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
-    return colour + (other - colour) * share[:, None]
+def _blend(colour: np.ndarray, other: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+    return colour + (other - colour) * fraction[:, None]
 
 
 _Weave = Callable[[np.ndarray, np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 WEAVES: dict[str, _Weave] = {"plain": plain, "stripes": _stripes, "melange": _melange, "checked": _checked}
 PATTERNS = tuple(WEAVES)
+
+
+@dataclass(frozen=True)
+class _Cloth:
+    """What a garment is made of: two colours (3,), and how they are woven."""
+
+    colour: np.ndarray
+    other: np.ndarray
+    weave: _Weave
 
 
 def clothes(
@@ -132,15 +127,16 @@ def clothes(
     colour = checked_colour(colour)
     other = np.clip(colour * rng.uniform(0.2, 0.6) if colour.mean() > 0.15 else colour + rng.uniform(0.2, 0.5), 0, 1)
     levels = 1 if detail < 0.5 and pattern == "plain" else 2
-    pieces = [_body(plan, _cut(kind, levels), skull, rng, colour, other, weave)]
+    cloth = _Cloth(colour, other, weave)
+    pieces = [_body(plan, _cut(kind, levels), skull, rng, cloth)]
     if plan.under:
         shirt = floats([0.75, 0.75, 0.73]) * rng.uniform(0.5, 1.0)
-        pieces.append(_body(_UNDER, _cut("t-shirt", levels), skull, rng, shirt, shirt, plain))
+        pieces.append(_body(_UNDER, _cut("t-shirt", levels), skull, rng, _Cloth(shirt, shirt, plain)))
         mean = _cut("t-shirt", levels)[0].bound.on(surface().vertices)
         hidden = np.append(_below(plan, mean), np.zeros(len(pieces[-1][0]) - len(mean))) > 0.015
         pieces[-1] = (pieces[-1][0], pieces[-1][1][~hidden[pieces[-1][1]].any(1)], *pieces[-1][2:])
     if plan.leaf:
-        pieces += [_leaf(plan, side, skull, rng, colour, other, weave) for side in (-1, 1)]
+        pieces += [_leaf(kind, side, skull, rng, cloth) for side in (-1, 1)]
     vertices, triangles, shade, follow, normals = joined(pieces)
     return Layer("cloth", vertices, triangles, np.clip(shade, 0, 1), follow, unit(normals), gloss=plan.gloss)
 
@@ -183,13 +179,7 @@ def _folds(points: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np
 
 
 def _body(
-    plan: Garment,
-    cut: tuple[Patch, np.ndarray],
-    skull: Skull,
-    rng: np.random.Generator,
-    colour: np.ndarray,
-    other: np.ndarray,
-    weave: _Weave,
+    plan: Garment, cut: tuple[Patch, np.ndarray], skull: Skull, rng: np.random.Generator, cloth: _Cloth
 ) -> _Piece:
     """The garment without what lies around the neck, with the thickness of its neckline."""
     patch, edge = cut
@@ -205,8 +195,8 @@ def _body(
     normals = unit(normals - bump * free[:, None])
     seam = np.exp(-(((below - plan.rib - 0.001) / 0.0035) ** 2)) if plan.rib else 0.0
     tone = (1 - 0.35 * seam) * (1 + 0.10 * np.clip(height, -1.5, 1.5) * free / max(plan.fold, 1e-6))
-    shade = weave(mean, colour, other, rng) * tone[:, None]
-    shade = shade + (colour * (1 + rng.normal(0, 0.03, (len(mean), 1))) * tone[:, None] - shade) * band[:, None]
+    shade = cloth.weave(mean, cloth.colour, cloth.other, rng) * tone[:, None]
+    shade = shade + (cloth.colour * (1 + rng.normal(0, 0.03, (len(mean), 1))) * tone[:, None] - shade) * band[:, None]
     follow = patch.bound.on(skull.head_weight)
     rim = np.unique(edge)
     inner = vertices[rim] - unit(patch.bound.on(skull.normals))[rim] * (off[rim, None] - 0.001)
@@ -269,17 +259,8 @@ def _sheet(kind: str, side: int) -> tuple[Bound, np.ndarray, np.ndarray, np.ndar
     return bound, off, points, np.broadcast_to(angle, y.shape)
 
 
-def _leaf(
-    plan: Garment,
-    side: int,
-    skull: Skull,
-    rng: np.random.Generator,
-    colour: np.ndarray,
-    other: np.ndarray,
-    weave: _Weave,
-) -> _Piece:
+def _leaf(kind: str, side: int, skull: Skull, rng: np.random.Generator, cloth: _Cloth) -> _Piece:
     """One side of a collar or hood."""
-    kind = next(name for name, garment in _CLOTHES.items() if garment is plan)
     bound, off, mean, angle = _sheet(kind, side)
     head = surface()
     shift = bound.on(skull.vertices) - bound.on(head.vertices)
@@ -294,6 +275,6 @@ def _leaf(
     surface_normals = surface_normals * np.where(flip == 0, 1, flip)
     depth = np.linspace(0, 1, angle.shape[0])[:, None] * np.ones(angle.shape)
     tone = (0.55 + 0.45 * smooth(depth, 0.1, 0.45)) * (1 - 0.2 * np.exp(-(((depth - 0.93) / 0.03) ** 2)))
-    cloth = np.stack([np.radians(angle) * 0.065, depth * 0.07, depth], -1).reshape(-1, 3)  # flat, as it was cut
-    shade = weave(cloth, colour, other, rng) * tone.reshape(-1, 1)
+    flat = np.stack([np.radians(angle) * 0.065, depth * 0.07, depth], -1).reshape(-1, 3)  # as it was cut
+    shade = cloth.weave(flat, cloth.colour, cloth.other, rng) * tone.reshape(-1, 1)
     return points.reshape(-1, 3), triangles, shade, bound.on(skull.head_weight), surface_normals.reshape(-1, 3)

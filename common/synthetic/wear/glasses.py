@@ -17,25 +17,15 @@ _Mesh = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Frame:
-    """The shape of a frame; lengths in metres.
+    """The shape of a frame; lengths in metres."""
 
-    Attributes:
-        width: of a lens.
-        height: of a lens.
-        square: exponent of the superellipse: 2 is an ellipse, larger has corners.
-        drop: how much lower the lens reaches outside than at the nose.
-        rim: thickness of the frame; the height of its section is 1.4 times that.
-        lower: whether the rim runs below the lens too.
-        opacity: of the lenses.
-    """
-
-    width: float
-    height: float
-    square: float
-    drop: float = 0.0
-    rim: float = 0.0022
-    lower: bool = True
-    opacity: float = 0.1
+    width: float  # of a lens
+    height: float  # of a lens
+    square: float  # exponent of the superellipse: 2 is an ellipse, larger has corners
+    drop: float = 0.0  # how much lower the lens reaches outside than at the nose
+    rim: float = 0.0022  # thickness of the frame; the height of its section is 1.4 times that
+    lower: bool = True  # whether the rim runs below the lens too
+    opacity: float = 0.1  # of the lenses
 
 
 _GLASSES: dict[str, Frame | None] = {

@@ -14,25 +14,15 @@ from .scalp import CENTRE, scale_of, surface
 
 @dataclass(frozen=True)
 class Hat:
-    """Where a hat sits on the mean head; lengths in metres.
+    """Where a hat sits on the mean head; lengths in metres."""
 
-    Attributes:
-        front: height of its lower edge over the eyes, in front.
-        back: the same behind.
-        band: height of the cloth above that edge; a crown that covers the head has 1.
-        off: distance from the skin.
-        tall: what the top adds to that.
-        brim: reach of the brim in front.
-        round: reach of the brim at the sides and behind, as a share of that in front.
-    """
-
-    front: float
-    back: float
-    band: float = 1.0
-    off: float = 0.0105
-    tall: float = 0.01
-    brim: float = 0.0
-    round: float = 0.0
+    front: float  # height of its lower edge over the eyes, in front
+    back: float  # the same behind
+    band: float = 1.0  # height of the cloth above that edge; a crown that covers the head has 1
+    off: float = 0.0105  # distance from the skin
+    tall: float = 0.01  # what the top adds to that
+    brim: float = 0.0  # reach of the brim in front
+    round: float = 0.0  # reach of the brim at the sides and behind, as a fraction of that in front
 
 
 _HATS: dict[str, Hat | None] = {

@@ -18,62 +18,36 @@ _Plan = TypeVar("_Plan")
 
 @dataclass(frozen=True)
 class Layer:
-    """One thing on a head, in the space of the neutral, unturned head (`AnnyHead(identity)`).
+    """One thing on a head, in the space of the neutral, unturned head (`AnnyHead(identity)`)."""
 
-    Attributes:
-        part: its face-parsing class by name: "hair", "hat", "eye_g", "cloth", "neck_l", "ear_r".
-        vertices: (N, 3) float32 metres.
-        triangles: (M, 3) int32; both sides are seen.
-        colour: (N, 3) float32 albedo in linear light, in [0, 1].
-        follow: (N,) float32, how much of the head's turn a vertex takes: 1 on the head, 0 on the shoulders.
-        normals: (N, 3) float32 unit normals; None computes them from the triangles.
-        tangents: (N, 3) float32 unit directions along the strand, for hair, whose highlight runs across it; None for
-            what is no hair.
-        gloss: strength of the highlight, 0 (wool) to 1 (glass).
-        opacity: 1 hides what is behind; lenses are nearly 0.
-    """
-
-    part: str
-    vertices: np.ndarray
-    triangles: np.ndarray
-    colour: np.ndarray
-    follow: np.ndarray
-    normals: np.ndarray | None = None
-    tangents: np.ndarray | None = None
-    gloss: float = 0.1
-    opacity: float = 1.0
+    part: str  # its face-parsing class by name: "hair", "hat", "eye_g", "cloth", "neck_l", "ear_r"
+    vertices: np.ndarray  # (N, 3) float32 metres
+    triangles: np.ndarray  # (M, 3) int32; both sides are seen
+    colour: np.ndarray  # (N, 3) float32 albedo in linear light, in [0, 1]
+    follow: np.ndarray  # (N,) float32, how much of the head's turn a vertex takes: 1 on the head, 0 on the shoulders
+    normals: np.ndarray  # (N, 3) float32 unit normals
+    tangents: np.ndarray | None = None  # (N, 3) float32 unit directions along the strands of hair, else None
+    gloss: float = 0.1  # strength of the highlight, 0 (wool) to 1 (glass)
+    opacity: float = 1.0  # 1 hides what is behind; lenses are nearly 0
 
 
 @dataclass(frozen=True)
 class Skull:
-    """The head that layers are fitted to: one person's neutral head and shoulders.
+    """The head that layers are fitted to: one person's neutral head and shoulders."""
 
-    Attributes:
-        vertices: (V, 3) float32 metres, as `AnnyHead` gives them for this person.
-        normals: (V, 3) float32 unit normals.
-        triangles: (T, 3) int64.
-        landmarks: (68, 3) float32, iBUG order.
-        head_weight: (V,) float32, how much of the head's turn each vertex takes.
-    """
-
-    vertices: np.ndarray
-    normals: np.ndarray
-    triangles: np.ndarray
-    landmarks: np.ndarray
-    head_weight: np.ndarray
+    vertices: np.ndarray  # (V, 3) float32 metres, as `AnnyHead` gives them for this person
+    normals: np.ndarray  # (V, 3) float32 unit normals
+    triangles: np.ndarray  # (T, 3) int64
+    landmarks: np.ndarray  # (68, 3) float32, iBUG order
+    head_weight: np.ndarray  # (V,) float32, how much of the head's turn each vertex takes
 
 
 @dataclass(frozen=True)
 class Bound:
-    """Points tied to the nearest place on a surface, so that they can move with it.
+    """Points tied to the nearest place on a surface, so that they can move with it."""
 
-    Attributes:
-        corners: (N, 3) int32 vertex numbers of the nearest triangle.
-        weights: (N, 3) float32 barycentric weights of the nearest place.
-    """
-
-    corners: np.ndarray
-    weights: np.ndarray
+    corners: np.ndarray  # (N, 3) int32 vertex numbers of the nearest triangle
+    weights: np.ndarray  # (N, 3) float32 barycentric weights of the nearest place
 
     def on(self, values: np.ndarray) -> np.ndarray:
         """Values (V, C) of vertices, or (V,), at the places: (N, C) or (N,)."""
@@ -85,15 +59,10 @@ class Bound:
 
 @dataclass(frozen=True)
 class Patch:
-    """A finer mesh on some of the head's triangles; its vertices are mixtures of the head's.
+    """A finer mesh on some of the head's triangles; its vertices are mixtures of the head's."""
 
-    Attributes:
-        bound: where its N vertices lie on the head.
-        triangles: (M, 3) int32.
-    """
-
-    bound: Bound
-    triangles: np.ndarray
+    bound: Bound  # where its N vertices lie on the head
+    triangles: np.ndarray  # (M, 3) int32
 
 
 def tessellate(triangles: np.ndarray, levels: int) -> Patch:
@@ -108,14 +77,14 @@ def tessellate(triangles: np.ndarray, levels: int) -> Patch:
         for a, b in pairs.tolist():
             both: dict[int, float] = {}
             for source in (mixture[a], mixture[b]):
-                for vertex, share in source.items():
-                    both[vertex] = both.get(vertex, 0.0) + share / 2
+                for vertex, fraction in source.items():
+                    both[vertex] = both.get(vertex, 0.0) + fraction / 2
             mixture.append(both)
         (a, b, c), (ab, bc, ca) = triangles.T, middle.T
         triangles = np.stack([a, ab, ca, ab, b, bc, ca, bc, c, ab, bc, ca], 1).reshape(-1, 3)
     rows = [(list(mix) + [next(iter(mix))] * 2)[:3] for mix in mixture]
-    shares = [[*mix.values(), 0.0, 0.0][:3] for mix in mixture]
-    return Patch(Bound(np.array(rows, np.int32), np.array(shares, np.float32)), triangles.astype(np.int32))
+    fractions = [[*mix.values(), 0.0, 0.0][:3] for mix in mixture]
+    return Patch(Bound(np.array(rows, np.int32), np.array(fractions, np.float32)), triangles.astype(np.int32))
 
 
 def clip(patch: Patch, field: np.ndarray) -> tuple[Patch, np.ndarray]:
@@ -131,9 +100,9 @@ def clip(patch: Patch, field: np.ndarray) -> tuple[Patch, np.ndarray]:
     def crossing(a: int, b: int) -> int:
         key = (min(a, b), max(a, b))
         if key not in made:
-            share = field[a] / (field[a] - field[b])
+            fraction = field[a] / (field[a] - field[b])
             mix: dict[int, float] = {}
-            for vertex, part in ((a, 1 - share), (b, share)):
+            for vertex, part in ((a, 1 - fraction), (b, fraction)):
                 for corner, weight in zip(patch.bound.corners[vertex].tolist(), patch.bound.weights[vertex].tolist()):
                     mix[corner] = mix.get(corner, 0.0) + float(part) * weight
             best = (sorted(mix.items(), key=lambda item: -item[1]) + [(next(iter(mix)), 0.0)] * 2)[:3]
@@ -158,17 +127,17 @@ def clip(patch: Patch, field: np.ndarray) -> tuple[Patch, np.ndarray]:
 
 
 def checked(what: str, name: str, table: Mapping[str, _Plan]) -> _Plan:
-    """The entry of a table, or an InputError that lists what there is."""
+    """The entry of a table. Raises InputError (code "unknown") for another name."""
     if name not in table:
-        raise InputError(f"Unknown {what} {name!r}.\n  expected: one of {', '.join(table)}\n  got:      {name!r}")
+        raise InputError(f"The {what} is unknown.", code="unknown", expected=tuple(table), actual=name)
     return table[name]
 
 
 def checked_colour(colour: np.ndarray) -> np.ndarray:
-    """A colour as (3,) float32, or an InputError."""
+    """A colour as (3,) float32. Raises InputError (code "range") for another shape or value."""
     given = np.asarray(colour, np.float32)
     if given.shape != (3,) or not ((given >= 0) & (given <= 1)).all():
-        raise InputError(f"Cannot use this colour.\n  expected: (3,) linear RGB in [0, 1]\n  got:      {colour}")
+        raise InputError("The colour is out of range.", code="range", expected="RGB (3,) in [0, 1]", actual=colour)
     return given
 
 

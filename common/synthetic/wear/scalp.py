@@ -27,27 +27,16 @@ _LINE = np.array([_ANGLES, _HEIGHTS], np.float32).T
 
 @dataclass(frozen=True)
 class Surface:
-    """The outside of the mean head and shoulders, without eyes, nose and mouth.
+    """The outside of the mean head and shoulders, without eyes, nose and mouth."""
 
-    Attributes:
-        vertices: (V, 3) float32, all of the mean head's.
-        normals: (V, 3) float32 unit normals, calmed.
-        ears: (V,) bool, vertices of the ears.
-        triangles: (T, 3) int32, the outside only.
-        parts: (T,) int64 their face-parsing classes.
-        used: (U,) int32 vertices of these triangles.
-        around: (U, K) int32 triangles around each used vertex, the first repeated as padding.
-        head_weight: (V,) float32, how much of the head's turn each vertex takes.
-    """
-
-    vertices: np.ndarray
-    normals: np.ndarray
-    ears: np.ndarray
-    triangles: np.ndarray
-    parts: np.ndarray
-    used: np.ndarray
-    around: np.ndarray
-    head_weight: np.ndarray
+    vertices: np.ndarray  # (V, 3) float32, all of the mean head's
+    normals: np.ndarray  # (V, 3) float32 unit normals, calmed
+    ears: np.ndarray  # (V,) bool, vertices of the ears
+    triangles: np.ndarray  # (T, 3) int32, the outside only
+    parts: np.ndarray  # (T,) int64 their face-parsing classes
+    used: np.ndarray  # (U,) int32 vertices of these triangles
+    around: np.ndarray  # (U, K) int32 triangles around each used vertex, the first repeated as padding
+    head_weight: np.ndarray  # (V,) float32, how much of the head's turn each vertex takes
 
     def bind(self, points: np.ndarray) -> Bound:
         """Tie points (N, 3) to the nearest places of the surface."""
@@ -59,9 +48,9 @@ class Surface:
             chunk = slice(start, start + _CHUNK)
             part = np.ascontiguousarray(points[chunk], np.float32)
             near = self.around[(square - part @ sites.T).argmin(1)]  # (n, K)
-            found, share = _closest(part, self.vertices[self.triangles[near]])
+            found, mixture = _closest(part, self.vertices[self.triangles[near]])
             corners[chunk] = self.triangles[np.take_along_axis(near, found[:, None], 1)[:, 0]]
-            weights[chunk] = share
+            weights[chunk] = mixture
         return Bound(corners, weights)
 
     def calm(self, normals: np.ndarray) -> np.ndarray:
@@ -114,7 +103,7 @@ def hairline(points: np.ndarray) -> np.ndarray:
     line = np.interp(steps, _LINE[:, 0], _LINE[:, 1])
     line = np.convolve(np.pad(line, 6, mode="reflect"), np.full(13, 1 / 13), "valid")
     slope = np.gradient(line, np.radians(steps) * 0.075)
-    # the slope that counts is that of a neighbourhood: a steep line has points of other heights beside it
+    # the slope that counts is that of a neighbourhood: a steep line has points of other heights next to it
     slope = np.convolve(np.pad(np.abs(slope), 6, mode="reflect"), np.full(13, 1 / 13), "valid")
     rise = points[:, 1] - np.interp(angle, steps, line)
     return (rise / np.sqrt(1 + np.interp(angle, steps, slope) ** 2)).astype(np.float32)
@@ -129,7 +118,7 @@ def temples(points: np.ndarray) -> np.ndarray:
 
 
 def scale_of(skull: Skull) -> float:
-    """Size of a person's skull beside the mean one: the width between the ears."""
+    """Size of a person's skull relative to the mean one, by the width between the ears."""
     wide = skull.landmarks[16, 0] - skull.landmarks[0, 0]
     return float(wide / 0.1502)
 

