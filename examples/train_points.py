@@ -28,7 +28,7 @@ from tqdm import tqdm
 from common.cli.console import guarded
 from common.core.files import replace_file
 from common.core.parallel import each
-from common.face3d.heads.head_units import HEAD_UNITS
+from common.face3d.heads.head_units import HEAD_UNITS, UNITS
 from common.faces.landmarker import Landmarker, Square
 from common.faces.landmarks import five_points
 from common.faces.tracking import PRESENT
@@ -116,10 +116,12 @@ def scenes(person: Person, rng: np.random.Generator, seed: int, number: int) -> 
     for count in range(FACES):
         drawn = draw_scene(seed, number * FACES + count, person=person)
         calm = count == 0
+        shown = as_scene(np.zeros((2, len(SIDED)), np.float32) if calm else expression(rng))
         yield replace(
             drawn,
             wear=drawn.wear if rng.random() < 0.15 else Wear(clothes=drawn.wear.clothes),
-            units=as_scene(np.zeros((2, len(SIDED)), np.float32) if calm else expression(rng)),
+            units=shown[:2],
+            others=shown[2:],
             blink=(0.0, 0.0),
             gaze=(0.0, 0.0) if calm else tuple(np.clip(rng.normal(0, (9, 6)), -25, 25).tolist()),
             angles=tuple(np.clip(rng.normal(0, (4, 3, 3) if calm else (16, 9, 6)), -50, 50).tolist()),
@@ -155,16 +157,16 @@ def expression(rng: np.random.Generator) -> np.ndarray:
 @cache
 def words() -> list[dict[str, float]]:
     """What expressions are made of, in the units that the network reads."""
-    return [{unit: value for unit, value in word.units.items() if unit in SIDED} for word in EXPRESSIONS.values()]
+    return [{unit: value for unit, value in word.whole.items() if unit in SIDED} for word in EXPRESSIONS.values()]
 
 
-def as_scene(values: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Intensities (2, S) of `SIDED` as a scene takes them: of all units of the head."""
-    columns = [list(HEAD_UNITS).index(unit) for unit in SIDED]
+def as_scene(values: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Intensities (2, S) of `SIDED` as a scene takes them: left and right of the editors' units, then of the others."""
     units = np.zeros((2, len(HEAD_UNITS)), np.float32)
-    units[:, columns] = values
+    units[:, [list(HEAD_UNITS).index(unit) for unit in SIDED]] = values
     left, right = units.round(4).tolist()
-    return tuple(left), tuple(right)
+    known = len(UNITS)
+    return tuple(left[:known]), tuple(right[:known]), tuple(left[known:]), tuple(right[known:])
 
 
 def look(scene: Scene) -> dict[str, np.ndarray] | None:
@@ -181,10 +183,10 @@ def look(scene: Scene) -> dict[str, np.ndarray] | None:
         square = Square.of_points(points)
     if presence < PRESENT:
         return None
-    columns = [list(HEAD_UNITS).index(unit) for unit in SIDED]
+    units = np.concatenate([np.array(scene.units, np.float32), np.array(scene.others, np.float32)], 1)
     return {
         "points": points,
-        "units": np.array(scene.units, np.float32)[:, columns],
+        "units": units[:, [list(HEAD_UNITS).index(unit) for unit in SIDED]],
         "gaze": np.array(scene.gaze, np.float32),
         "angles": np.array(scene.angles, np.float32),
         "camera": np.array([picture.camera["focal"], picture.camera["distance"], *picture.camera["shift"]], np.float32),

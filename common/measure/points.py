@@ -54,7 +54,7 @@ class PointNetwork(nn.Module):
         self.change_last = nn.Linear(_COMPARED, 2 * sides + middle)
 
     def forward(self, points: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:
-        """Upright landmarks (B, 478, 3) and the turn that was removed (B, 3) -> (B, 2 sides + middle) over UNIT_SCALE."""
+        """Values (B, 2 sides + middle) over UNIT_SCALE of upright landmarks (B, 478, 3) and the removed turn (B, 3)."""
         return self.last(F.gelu(self.features(points, turn)))
 
     def features(self, points: torch.Tensor, turn: torch.Tensor) -> torch.Tensor:
@@ -115,7 +115,7 @@ def upright(points: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _angles(rotations: np.ndarray) -> np.ndarray:
-    """Yaw, pitch, roll (N, 3) in radians of rotations (N, 3, 3) from the upright face to the picture, y down, z away."""
+    """Yaw, pitch, roll (N, 3) in radians of rotations (N, 3, 3) from upright faces to the picture, y down, z away."""
     flip = np.array([1.0, -1.0, -1.0])  # to the camera's axes: y up, z towards it
     turned = rotations * flip[:, None] * flip
     yaw = np.arcsin((-turned[:, 2, 0]).clip(-1, 1))

@@ -66,7 +66,7 @@ def test_it_goes_up_with_the_intensity_and_back():
 def test_other_networks_take_units_as_they_are():
     units = torch.rand(3, 12) * 5
     assert to_scale(units, None) is to_scale(units, AU_SCALE) is from_scale(units, None) is units
-    with pytest.raises(ValueError, match="au_scale"):
+    with pytest.raises(InputError, match="au_scale"):
         to_scale(units, AU_SCALE + 1)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 
+from ...core.numbers import whole_number
 from .head_units import UNITS
 
 AU_SCALE = 2
@@ -36,7 +37,7 @@ def to_scale(units: torch.Tensor, scale: int | None) -> torch.Tensor:
     not the head's, of networks that were trained on people: the units stay as they are.
 
     Raises:
-        ValueError: the scale is neither None nor 1 to `AU_SCALE`.
+        InputError: the scale is neither None nor 1 to `AU_SCALE`.
     """
     return units if _same(scale) else (units * _factors(units)).clamp(-5, 5)
 
@@ -47,9 +48,7 @@ def from_scale(units: torch.Tensor, scale: int | None) -> torch.Tensor:
 
 
 def _same(scale: int | None) -> bool:
-    if scale not in (None, *range(1, AU_SCALE + 1)):
-        raise ValueError(f"au_scale must be 1 to {AU_SCALE}; got {scale!r}")
-    return scale is None or scale == AU_SCALE
+    return scale is None or whole_number("au_scale", scale, 1, AU_SCALE) == AU_SCALE
 
 
 def _factors(like: torch.Tensor) -> torch.Tensor:
