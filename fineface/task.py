@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,8 @@ from torch import nn
 from common.core.files import EMBEDDED, replace_file
 from common.core.fingerprint import fingerprint
 from common.core.jsonio import read_config
-from common.editing.defaults import write_defaults
+from common.editing.defaults import Defaults, read_defaults, write_defaults
+from common.face3d.heads.au_scale import AU_SCALE
 from common.facs.action_units import to_text
 from common.imaging.tensors import to_tensor
 from common.training.diffusion import DiffusionTask
@@ -134,9 +136,11 @@ class FineFaceTask(DiffusionTask["FineFaceConfig"]):
         if variant.lora:
             lora = published_lora(unet, config.alpha)
             save_file({name: value.to(self._dtype) for name, value in lora.items()}, folder / variant.lora)
-        own = config.use(PUBLISHED)
+        own = read_defaults(config.place(config.model), PUBLISHED) if config.model else PUBLISHED
+        if config.synthetic_count:
+            own = replace(own, au_scale=AU_SCALE)
         if own != PUBLISHED or config.defaults or config.model:
-            write_defaults(folder, own)
+            write_defaults(folder, Defaults.of(config.defaults, own))
         if config.unet or config.model:
             vae = copy.deepcopy(self.initial.vae)
             vae.register_to_config(_name_or_path="")  # the folder of the training means nothing elsewhere

@@ -13,7 +13,6 @@ from ..core.face_labels import PARTS
 from ..face3d.fitting.fit import Fit, fit
 from ..face3d.fitting.light import to_linear
 from ..face3d.heads.anny import AnnyHead
-from ..face3d.heads.head import triangle_edges
 from ..face3d.rendering.lighting import ambient, physical, shade
 from ..face3d.rendering.render import rasterize, visible
 from ..faces import Crop, Face
@@ -173,7 +172,9 @@ def exposure(head: AnnyHead, colours: torch.Tensor, known: torch.Tensor) -> np.n
 @cache
 def _edges(head: AnnyHead) -> tuple[torch.Tensor, torch.Tensor]:
     """Both ends of all edges, each in both directions."""
-    return triangle_edges(head.triangles)
+    a, b, c = head.triangles.unbind(1)
+    pairs = torch.cat([torch.stack(ends, 1) for ends in ((a, b), (b, c), (c, a), (b, a), (c, b), (a, c))])
+    return tuple(torch.unique(pairs, dim=0).T)  # pyright: ignore[reportReturnType]
 
 
 def inner_mouth(head: AnnyHead) -> tuple[torch.Tensor, torch.Tensor]:

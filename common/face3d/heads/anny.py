@@ -16,8 +16,9 @@ from ...core.errors import CheckpointError, InputError
 from ...core.parallel import one_thread
 from ..camera import rotation_matrix
 from .anny_data import PHENOTYPES, load
-from .head import batch_of, check_points, checked, triangle_edges
-from .head_units import HEAD_UNITS, REACH, UNITS
+from .calibration import calibrated, side_shapes, teeth_moved, unit_amounts
+from .head import batch_of, check_points, checked
+from .head_units import FAR_GAZE, HEAD_UNITS, SIDES, UNITS
 
 Scheme = Literal["ibug68", "mesh468"]
 
@@ -85,16 +86,6 @@ _ANCHORS = {
     "firmness": (0.0, 0.5, 1.0),
 }
 MAX_INTENSITY = 5.0
-_FAR_GAZE = math.radians(30)  # where the library's looking actions are at their full
-_SOFT = 0.012  # metres over which a sided half of an action fades across the midline
-_SIDES = ("Left", "Right")
-_MIRROR = (-1.0, 1.0, 1.0)
-_ASIDE = ("jaw", "mouth")  # these go to a side as a whole
-# Shapes that the library draws as a spike, and rounds of taking the neighbours' mean until the skin follows as a whole.
-_SMOOTHED = {"browOuterUp": 24}
-# Metres by which the edges of teeth lie elsewhere than in the library, up and forward: upper teeth reach below the edge
-# of the upper lip and stand close behind it, lower ones stand behind them and hide behind the lower lip.
-_UPPER_TEETH, _LOWER_TEETH = (-0.0022, 0.0045), (-0.0055, 0.0015)
 _LID_NEAR = 0.008  # metres from an eyeball within which skin is a lid
 _LID = 0.0003  # metres that a moved lid stays in front of the eyeball
 
@@ -128,15 +119,21 @@ class AnnyHead:
         self.expression_names = UNITS
 
         self._template, self._mask = tensors["template"], tensors["phenotype_mask"]
-        self._template = self._template + self._teeth_moved(tensors["action_basis"])
+        self._template = self._template + teeth_moved(
+            self._template,
+            self.triangles[self.teeth].unique(),
+            tensors["action_basis"][self.action_names.index("jawOpen")],
+        )
         self._variations = [label.split(":") for label in labels["variations"].split()]
         self._projection, self._basis = tensors["phenotype_projection"], tensors["phenotype_basis"].flatten(1)
         self._changes = tensors["change_basis"].flatten(1)
         self.mirrored = tensors["mirrored"]
-        shapes, self._looks = self._calibrated(tensors["action_basis"])
+        shapes, self._looks = calibrated(
+            tensors["action_basis"], self.action_names, self.mirrored, self.triangles, self.eyes.flatten()
+        )
         self._actions = shapes.flatten(1)
-        self._sides, self._side_actions = self._side_shapes(shapes)
-        positive, negative, self._unit_looks = self._unit_amounts()
+        self._sides, self._side_actions = side_shapes(shapes, self.action_names, self._template)
+        positive, negative, self._unit_looks = unit_amounts(self._sides, self._template)
         both = [side * len(HEAD_UNITS) + column for side in (0, 1) for column in range(len(UNITS))]
         self._units = {len(HEAD_UNITS): (positive, negative), len(UNITS): (positive[both], negative[both])}
         self.mean = self._neutral(torch.zeros(1, self.identity_size, device=device))[0]
@@ -313,95 +310,12 @@ class AnnyHead:
             )
         return expression
 
-    def _teeth_moved(self, actions: torch.Tensor) -> torch.Tensor:
-        """What puts the rows of teeth where they stand in people, (V, 3): edges go all the way, roots stay.
-
-        `actions` are the library's, (52, V, 3).
-        """
-        moved = torch.zeros_like(self._template)
-        teeth = self.triangles[self.teeth].unique()
-        lower = actions[self.action_names.index("jawOpen"), teeth].abs().sum(1) > 0  # this row follows the jaw
-        for row, edge, (up, forward) in ((teeth[~lower], -1, _UPPER_TEETH), (teeth[lower], 1, _LOWER_TEETH)):
-            height = edge * self._template[row, 1]
-            share = (height - height.min()) / (height.max() - height.min())
-            moved[row, 1] = up * share
-            moved[row, 2] = forward * share
-        return moved
-
-    def _calibrated(self, library: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The library's actions (52, V, 3) such that 1 is the most of each: shapes (52, V, 3), and looks (52, 4).
-
-        Both sides are alike: the mean of what was drawn and the mirror image of what was drawn for the other side.
-        Looks are yaw and pitch of the left, then right eye in radians; eyes turn, and are in no shape.
-        """
-        shapes, looks = torch.zeros_like(library), library.new_zeros(len(library), 4)
-        for row, name in enumerate(self.action_names):
-            other = library[self.action_names.index(_twin(name))]
-            shape = (library[row] + other[self.mirrored] * other.new_tensor(_MIRROR)) / 2
-            plain = name.removesuffix("Left").removesuffix("Right")
-            plain = name if plain in _ASIDE else plain
-            if plain in _SMOOTHED:
-                shape = self._smooth(shape, _SMOOTHED[plain])
-            shapes[row] = REACH.get(plain, 1.0) * shape
-            if plain.startswith("eyeLook"):
-                shapes[row, self.eyes.flatten()] = 0
-                looks[row] = looks.new_tensor(_look_of(name))
-        return shapes, looks
-
-    def _smooth(self, shape: torch.Tensor, rounds: int) -> torch.Tensor:
-        """A shape (V, 3) after so many rounds of taking the neighbours' mean; no vertex comes to move that is alone."""
-        first, second = triangle_edges(self.triangles)
-        count = shape.new_zeros(len(shape), 1).index_add(0, first, shape.new_ones(len(first), 1)).clamp_min(1)
-        most = shape.norm(dim=1).max()
-        for _ in range(rounds):
-            near = torch.zeros_like(shape).index_add(0, first, shape[second]) / count
-            shape = (shape + near) / 2
-        return shape * (most / shape.norm(dim=1).max())
-
-    def _side_shapes(self, shapes: torch.Tensor) -> tuple[dict[tuple[str, str], int], torch.Tensor]:
-        """What each action does to one side of the face, (K, 3 V), and the row of an action's name and a side.
-
-        `shapes` (52, V, 3) are the calibrated actions. One that exists once for both sides is halved at the midline.
-        """
-        left = ((self._template[:, 0] / _SOFT).clamp(-1, 1) + 1) / 2
-        halves = {"Left": left[:, None], "Right": 1 - left[:, None]}
-        rows: dict[tuple[str, str], int] = {}
-        found: list[torch.Tensor] = []
-        for name, shape in zip(self.action_names, shapes):
-            plain = name.removesuffix("Left").removesuffix("Right")
-            if plain in _ASIDE:
-                continue
-            for side in _SIDES if plain == name else (name.removeprefix(plain),):
-                rows[plain, side] = len(found)
-                if plain != name:
-                    found.append(shape)
-                else:  # a jaw is one bone for both sides
-                    found.append(shape / 2 if plain == "jawOpen" else shape * halves[side])
-        return rows, torch.stack(found).flatten(1)
-
-    def _unit_amounts(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """How much of the sides' actions the units are at full intensity: (2 U, K) for positive and negative ones, and
-        where eyes look with the positive ones, (2 U, 4); the rows are left units, then right ones.
-        """
-        positive = self._template.new_zeros(2 * len(HEAD_UNITS), len(self._sides))
-        negative, looks = torch.zeros_like(positive), positive.new_zeros(len(positive), 4)
-        both = [(unit, side) for side in _SIDES for unit in HEAD_UNITS.values()]
-        for row, (unit, side) in enumerate(both):
-            for mixture, table in ((unit.positive, positive), (unit.negative, negative)):
-                for action, amount in mixture.items():
-                    plain = action.removesuffix("Left").removesuffix("Right")
-                    if plain == action or action.endswith(side):
-                        table[row, self._sides[plain, side]] = amount
-                        if plain.startswith("eyeLook"):
-                            looks[row] += amount * looks.new_tensor(_look_of(plain + side))
-        return positive, negative, looks
-
     def _limited(self, amounts: torch.Tensor) -> torch.Tensor:
         """Amounts (B, K) of the sides' actions that a face can do at once: none goes beyond its most, however many
         units ask for it, and lower lids stop where they meet the upper ones.
         """
         limited = amounts.clamp(max=1)
-        for side in _SIDES:
+        for side in SIDES:
             blink, cheek, lid = (self._sides[name, side] for name in ("eyeBlink", "cheekSquint", "eyeSquint"))
             room = (1 - 0.9 * limited[:, blink] - 0.45 * limited[:, cheek]).clamp(min=0)
             limited = limited.index_copy(
@@ -444,7 +358,7 @@ class AnnyHead:
             opening, aside = jaw[:, 0] / math.radians(20), jaw[:, 1] / math.radians(10)
             parts.append(self._columns({"jawOpen": opening, "jawLeft": aside, "jawRight": -aside}))
         if gaze is not None:
-            yaw, pitch = gaze[..., 0] / _FAR_GAZE, gaze[..., 1] / _FAR_GAZE
+            yaw, pitch = gaze[..., 0] / FAR_GAZE, gaze[..., 1] / FAR_GAZE
             lids = {"eyeLookOutLeft": yaw[:, 0], "eyeLookInLeft": -yaw[:, 0]}
             lids |= {"eyeLookInRight": yaw[:, 1], "eyeLookOutRight": -yaw[:, 1]}
             for column, side in enumerate(("Left", "Right")):
@@ -475,24 +389,6 @@ class AnnyHead:
         self, name: str, value: torch.Tensor | None, shape: tuple[int, ...], batch: int
     ) -> torch.Tensor | None:
         return None if value is None else checked(self._template, name, value, shape, batch)
-
-
-def _twin(action: str) -> str:
-    """The same action of the other side; itself where it is of both."""
-    for side, other in (_SIDES, _SIDES[::-1]):
-        if action.endswith(side):
-            return action.removesuffix(side) + other
-    return action
-
-
-def _look_of(action: str) -> list[float]:
-    """Yaw and pitch in radians of the left, then right eye, at the most of an action such as "eyeLookUpLeft"."""
-    way, left = action.removeprefix("eyeLook"), action.endswith("Left")
-    outwards = 1.0 if left else -1.0
-    yaw = {"Out": outwards, "In": -outwards}.get(way.removesuffix("Left").removesuffix("Right"), 0.0)
-    pitch = {"Up": 1.0, "Down": -1.0}.get(way.removesuffix("Left").removesuffix("Right"), 0.0)
-    own = [yaw * _FAR_GAZE, pitch * _FAR_GAZE]
-    return [*own, 0.0, 0.0] if left else [0.0, 0.0, *own]
 
 
 @cache

@@ -85,14 +85,6 @@ def vertex_normals(vertices: torch.Tensor, triangles: torch.Tensor) -> torch.Ten
     return torch.nn.functional.normalize(total.unflatten(1, (batch, 3)).movedim(1, 0), dim=2, eps=1e-20)
 
 
-def triangle_edges(triangles: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both ends of all edges of triangles (T, 3), each edge once in either direction: (E,) and (E,) vertex numbers."""
-    a, b, c = triangles.unbind(1)
-    pairs = torch.cat([torch.stack(ends, 1) for ends in ((a, b), (b, c), (c, a), (b, a), (c, b), (a, c))])
-    first, second = torch.unique(pairs, dim=0).T
-    return first, second
-
-
 def stretch(like: torch.Tensor, **arguments: tuple[torch.Tensor | None, tuple[int, ...]]) -> tuple[torch.Tensor, ...]:
     """Arguments by name, (B, *shape) or None for zero, and their shapes without the batch: all as (B, *shape), in their
     order, with the device and dtype of `like`; a batch of one stretches to the others'.

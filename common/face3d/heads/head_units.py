@@ -7,9 +7,15 @@ goes was measured with the blendshapes of MediaPipe's Face Landmarker, in render
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+
+SIDES = ("Left", "Right")
+"""The person's, as the ends of actions' names."""
+FAR_GAZE = math.radians(30)
+"""Where the library's looking actions are at their full."""
 
 REACH: Mapping[str, float] = MappingProxyType(
     {
@@ -73,7 +79,7 @@ HEAD_UNITS: Mapping[str, HeadUnit] = MappingProxyType(
         "AU15": HeadUnit({"mouthFrown": 1.0, "mouthStretch": 0.25}, {"mouthSmile": 0.3}),
         "AU17": HeadUnit({"mouthShrugLower": 1.0}),
         "AU20": HeadUnit({"mouthStretch": 1.0, "mouthSmile": 0.15}, {"mouthPucker": 0.35}),
-        "AU25": HeadUnit({"mouthLowerDown": 0.75, "mouthUpperUp": 0.6}, {"mouthPress": 0.3, "mouthRollLower": 0.4}),
+        "AU25": HeadUnit({"mouthLowerDown": 0.65, "mouthUpperUp": 0.65}, {"mouthPress": 0.3, "mouthRollLower": 0.4}),
         "AU26": HeadUnit({"jawOpen": 0.85}),
         "AU7": HeadUnit({"eyeSquint": 1.0}),
         "AU10": HeadUnit({"mouthUpperUp": 1.0, "noseSneer": 0.25}),
