@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 import torch
 
+from common.core.errors import InputError
 from common.editing.defaults import read_defaults
 from common.editing.subject import Subject
 from common.face3d.heads.anny import default_head
