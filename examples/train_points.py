@@ -33,7 +33,7 @@ from common.faces.landmarker import Landmarker, Square
 from common.faces.landmarks import five_points
 from common.faces.tracking import PRESENT
 from common.facs.expressions import EXPRESSIONS
-from common.measure.points import EYES, UNIT_SCALE, PointNetwork, upright
+from common.measure.points import EYES, GAZE_SCALE, UNIT_SCALE, PointNetwork, upright
 from common.synthetic.data.draw import draw_scene
 from common.synthetic.data.draw_person import draw_person
 from common.synthetic.render.picture import make
@@ -51,7 +51,6 @@ OPPOSED = (
     ("AU28", "AU25"), ("AU24", "AU26"), ("AU23", "AU26"), ("AU24", "AU27"), ("AU28", "AU27"), ("AU23", "AU27"),
     ("AU26", "AU27"), ("AU16", "AU17"), ("AU22", "AU28"), ("AU24", "AU22"),
 )  # fmt: skip
-GAZE_SCALE = 10.0  # degrees
 JITTER = 0.003  # of the distance between the eyes: noise of the landmarks
 
 

@@ -86,8 +86,8 @@ def measure(
 def measure_both(estimator: AUEstimator, before: np.ndarray, after: np.ndarray) -> tuple[Measurement, Measurement]:
     """Two photos (H, W, 3) uint8 of one person.
 
-    Where the estimator can see the change between two pictures (see `Regressor.change`), and these lie upon each other
-    to a fraction of a pixel, as an edit leaves them, the units after are those before and that change.
+    Where the estimator can see the change between two pictures, the units after are those before and that change. For
+    some (see `Regressor.change`) they must lie upon each other to a fraction of a pixel, as an edit leaves them.
 
     Raises:
         FaceNotFoundError: a picture shows no face.
@@ -96,7 +96,10 @@ def measure_both(estimator: AUEstimator, before: np.ndarray, after: np.ndarray) 
     change: Any = getattr(estimator, "change", None)
     if change is None or first.face is None or second.face is None:
         return first, second
-    if not (moved(first.face, second.face) <= _STILL and slipped(before, after, first.face) <= _IN_PLACE):
+    anywhere = getattr(estimator, "any_pose", False)
+    if not anywhere and not (
+        moved(first.face, second.face) <= _STILL and slipped(before, after, first.face) <= _IN_PLACE
+    ):
         return first, second
     return first, replace(second, units=first.units + change(before, [after], first.face)[0])
 

