@@ -227,7 +227,7 @@ class LandmarkerEstimator:
         return replace(_measured(units_of(face)), light=fitted_light(photo, face))
 
     def many(self, images: Sequence[ImageLike], *, faces: Sequence[Face] | None = None) -> list[Measurement]:
-        """Measure pictures; their faces may be given, one for each, if this estimator's detector found them.
+        """Measure pictures; their faces may be given, one for each, by whatever detector found them.
 
         Raises as `__call__`, and InputError if there are not as many faces as pictures.
         """
@@ -237,19 +237,24 @@ class LandmarkerEstimator:
             raise InputError(
                 "There is not one face for each picture.", code="count", expected=len(images), actual=len(faces)
             )
-        return [_measured(units_of(face)) for face in faces]
+        return [_measured(units_of(self._with_points(*pair))) for pair in zip(images, faces)]
 
     def change(self, before: ImageLike, afters: Sequence[ImageLike], face: Face) -> np.ndarray:
         """By how much the units of further pictures of a face differ from the first picture's, (N, 12).
 
-        How the head is turned is taken out of both. `before` is not looked at again: `face` is its face. Raises as
-        `many`.
+        How the head is turned is taken out of both. Raises as `many`.
         """
-        rows = []
+        calm, rows = self._with_points(before, face), []
         for after in afters:
             other = nearest(self.detector.find(rgb(read_image(after))), face)
-            rows.append(_vector(units_of(other, against=face)))
+            rows.append(_vector(units_of(other, against=calm)))
         return np.stack(rows)
+
+    def _with_points(self, image: ImageLike, face: Face) -> Face:
+        """The face with its landmarks; looked for again where another detector found it."""
+        if face.mesh is not None:
+            return face
+        return nearest(self.detector.find(rgb(read_image(image))), face)
 
 
 def nearest(faces: Sequence[Face], face: Face) -> Face:
