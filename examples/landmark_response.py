@@ -104,21 +104,7 @@ def compare(
     direct[:, [0, 1], [0, 1]] = focal / depth
     direct[:, :, 2] = plane / depth
     slope = direct * np.array([half, -half])[:, None] @ rotation_matrix(angles)[0].numpy()
-    return arrays["points"][row][: len(places), :2] - seen, slope, actions_of(head, units).numpy()[0]
-
-
-def actions_of(head: AnnyHead, units: torch.Tensor) -> torch.Tensor:
-    """The facial actions (B, 52) of which units (B, 2, U) are made."""
-    found = torch.zeros(len(units), len(head.action_names))
-    for column, unit in enumerate(HEAD_UNITS.values()):
-        for side, name in enumerate(("Left", "Right")):
-            for action, amount in unit.positive.items():
-                own = action if action.endswith(name) else action + name
-                if own in head.action_names:
-                    found[:, head.action_names.index(own)] += amount * units[:, side, column] / 5
-                elif action in head.action_names and not action.endswith(("Left", "Right")):
-                    found[:, head.action_names.index(action)] += amount / 2 * units[:, side, column] / 5
-    return found
+    return arrays["points"][row][: len(places), :2] - seen, slope, head.actions_of(units).numpy()[0]
 
 
 if __name__ == "__main__":

@@ -27,8 +27,10 @@ from .light import as_floats, fit_light, to_srgb
 from .problem import Problem
 
 _SCHEMES: dict[int, Scheme] = {68: "ibug68", 468: "mesh468", 478: "mesh468"}
-_NOT_EXPLAINED = ("AU45", "AU46", "AU61", "AU62", "AU63", "AU64")  # closed eyes are AU43, looks are the gaze
-_LITTLE = 0.05  # weight of how much units explain with, over what they leave unexplained
+# Closed eyes are AU43, an open jaw AU26, looks the gaze.
+_NOT_EXPLAINED = ("AU27", "AU45", "AU46", "AU61", "AU62", "AU63", "AU64")
+# Weight of how much the editors' units and others explain with, over what they leave unexplained.
+_LITTLE, _LITTLE_OTHERS = 0.03, 0.1
 _IRISES = (473, 468)  # centres in MediaPipe's mesh with irises: the person's left, then right eye
 
 
@@ -190,7 +192,8 @@ def units_of(head: AnnyHead, actions: torch.Tensor) -> torch.Tensor:
         rows = [i for i, name in enumerate(head.action_names) if not name.startswith("eyeLook") and other not in name]
         plain = [head.action_names[i].removesuffix("Left").removesuffix("Right") for i in rows]
         mixtures = np.array([[HEAD_UNITS[unit].positive.get(name, 0.0) for unit in names] for name in plain])
-        system = np.concatenate([mixtures, _LITTLE * np.eye(len(names))])
+        little = [_LITTLE if unit in UNITS else _LITTLE_OTHERS for unit in names]
+        system = np.concatenate([mixtures, np.diag(little)])
         for row, values in enumerate(actions.double().cpu().numpy()):
             explained = nnls(system, np.concatenate([values[rows], np.zeros(len(names))]))[0]
             found[row, side] = np.clip(MAX_INTENSITY * explained[: len(UNITS)], 0, MAX_INTENSITY)

@@ -201,9 +201,7 @@ class AnnyHead:
         looks = None if gaze is None else gaze.flatten(1)
         if expression is not None:
             shares = expression.flatten(1) / MAX_INTENSITY
-            positive, negative = self._units[expression.shape[2]]
-            amounts = shares.clamp(0, 1) @ positive + (-shares).clamp(0, 1) @ negative
-            moved = moved + self._limited(amounts) @ self._side_actions
+            moved = moved + self._amounts(expression) @ self._side_actions
             if len(shares[0]) == len(self._unit_looks):
                 turned = shares.clamp(0, 1) @ self._unit_looks
                 looks = turned if looks is None else looks + turned
@@ -309,6 +307,24 @@ class AnnyHead:
                 f"  got:      {dict(values)}"
             )
         return expression
+
+    def actions_of(self, expression: torch.Tensor) -> torch.Tensor:
+        """The facial actions (B, 52) that action units (B, 2, 12 or U) use, without looks."""
+        amounts = self._amounts(expression)
+        found = amounts.new_zeros(len(amounts), len(self.action_names))
+        for (action, side), row in self._sides.items():
+            if action + side in self.action_names:
+                found[:, self.action_names.index(action + side)] = amounts[:, row]
+            else:  # both sides' halves of one action
+                found[:, self.action_names.index(action)] += amounts[:, row] / 2
+        found[:, [i for i, name in enumerate(self.action_names) if name.startswith("eyeLook")]] = 0
+        return found
+
+    def _amounts(self, expression: torch.Tensor) -> torch.Tensor:
+        """How much of the sides' actions units (B, 2, 12 or U) use, (B, K)."""
+        shares = expression.flatten(1) / MAX_INTENSITY
+        positive, negative = self._units[expression.shape[2]]
+        return self._limited(shares.clamp(0, 1) @ positive + (-shares).clamp(0, 1) @ negative)
 
     def _limited(self, amounts: torch.Tensor) -> torch.Tensor:
         """Amounts (B, K) of the sides' actions that a face can do at once: none goes beyond its most, however many
