@@ -38,6 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=Path("out/points"), help="folder of `train_points.py`")
     parser.add_argument("--table", type=Path, default=Path(anny_data.__file__).with_name("landmarks.safetensors"))
+    parser.add_argument("--every", type=int, default=1, help="only each n-th person (default: 1)")
     args = parser.parse_args()
     return guarded(lambda: run(args))
 
@@ -48,38 +49,44 @@ def run(args: argparse.Namespace) -> int:
 
     head = AnnyHead()
     columns = [list(HEAD_UNITS).index(unit) for unit in SIDED]
-    names = head.action_names
-    count = 468
-    normal = np.zeros((count, 3 * (len(names) + 1), 3 * (len(names) + 1)))
-    right = np.zeros((count, 3 * (len(names) + 1)))
-    before = after = faces = 0.0
-    kept: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for path in tqdm(sorted(args.cache.glob("*.npz")), unit="person"):
+    shown = [i for i in range(len(head.action_names)) if reached(head)[i]]
+    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for path in tqdm(sorted(args.cache.glob("*.npz"))[:: args.every], unit="person"):
         arrays = np.load(path)
-        if "points" not in arrays:
-            continue
-        for row in range(len(arrays["points"])):
-            if abs(np.radians(arrays["angles"][row, 0])) > FRONTAL:
-                continue
-            miss, slope, actions = compare(head, arrays, row, columns)
-            features = np.concatenate([[1.0], actions])
-            kept.append((miss, slope, features))
-            system = np.einsum("f,nij->nifj", features, slope).reshape(count, 2, -1)  # (N, 2, 3 F)
-            normal += np.einsum("nif,nig->nfg", system, system)
-            right += np.einsum("nif,ni->nf", system, miss)
-            faces += 1
-    normal += RIDGE * np.mean([slope[:, 0, 0].mean() ** 2 for _, slope, _ in kept[:50]]) * np.eye(normal.shape[1])
-    response = np.linalg.solve(normal, right[..., None])[..., 0].reshape(count, -1, 3).transpose(1, 0, 2)
-    for miss, slope, features in kept[:: max(1, len(kept) // 500)]:
-        seen = np.einsum("nij,nj->ni", slope, np.einsum("f,fnj->nj", features, response))
-        before += np.linalg.norm(miss, axis=1).mean()
-        after += np.linalg.norm(miss - seen, axis=1).mean()
-    print(f"{faces:.0f} faces; mean distance of landmarks {before:.1f} -> {after:.1f} (sum over a sample)")
+        for row in range(len(arrays["points"]) if "points" in arrays else 0):
+            if abs(np.radians(arrays["angles"][row, 0])) <= FRONTAL:
+                miss, slope, actions = compare(head, arrays, row, columns)
+                rows.append((miss, slope, np.concatenate([[1.0], actions[shown]])))
+    misses, slopes, features = (np.stack(each) for each in zip(*rows))
+    found = np.stack([solved(misses[:, i], slopes[:, i], features) for i in tqdm(range(misses.shape[1]), unit="point")])
+    left = misses - np.einsum("rnij,rf,nfj->rni", slopes, features, found, optimize=True)
+    before, after = (np.linalg.norm(each, axis=2).mean() for each in (misses, left))
+    print(
+        f"{len(rows)} faces; landmarks lie {before:.2f} px from where they are seen, {after:.2f} px with the response"
+    )
+    response = np.zeros((1 + len(head.action_names), *found.shape[::2]))
+    response[[0, *(1 + i for i in shown)]] = found.transpose(1, 0, 2)
     with safe_open(args.table, "pt") as file:
         table = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     table[f"{SCHEME}.response"] = torch.from_numpy(response).half()
     replace_file(args.table, lambda path: save_file(table, path))
     return 0
+
+
+def reached(head: AnnyHead) -> np.ndarray:
+    """Which actions (52,) the units use."""
+    units = torch.zeros(2 * len(HEAD_UNITS), 2 * len(HEAD_UNITS)).fill_diagonal_(5).reshape(-1, 2, len(HEAD_UNITS))
+    return (head.actions_of(units) > 0).any(0).numpy()
+
+
+def solved(misses: np.ndarray, slopes: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """The response (F, 3) of one landmark whose misses (R, 2) and slopes (R, 2, 3) are of faces with features (R, F);
+    ridge regression.
+    """
+    system = np.einsum("rij,rf->rifj", slopes, features).reshape(-1, 3 * features.shape[1])
+    normal = system.T @ system
+    ridge = RIDGE * np.square(slopes[:, 0, 0]).mean() * np.eye(len(normal))
+    return np.linalg.solve(normal + ridge, system.T @ misses.reshape(-1)).reshape(-1, 3)
 
 
 @torch.no_grad()
