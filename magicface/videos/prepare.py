@@ -177,7 +177,7 @@ def _prepare_one(
     pairs = sorted((numbers[i], numbers[j]) for i, j in chosen)
     _write_pictures(video, target, reading.screened, pairs, settings, tools.parser)
     _write_readings(video, target, reading, pairs, settings)
-    known = np.isfinite(units).any(axis=0)
+    known = [bool(np.isfinite(units[:, column]).any()) for column in range(len(ACTION_UNITS))]
     return record | {
         "notes": list(reading.notes),
         "frames": len(reading.screened.faces) + reading.screened.dropped.total() - _measured_in_vain(reading),
