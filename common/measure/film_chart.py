@@ -108,7 +108,7 @@ def _draw_pairs(axes: Any, tracks: Tracks, times: np.ndarray, pairs: Sequence[tu
     for row, (source, target) in enumerate(pairs):
         axes.plot([place[source], place[target]], [row, row], color="0.6", linewidth=0.6, zorder=1)
         axes.scatter([place[source]], [row], 7, color=_SOURCE, zorder=2, label="" if row else "source")
-        axes.scatter([place[target]], [row], 9, color=_TARGET, marker=">", zorder=2, label="" if row else "target")
+        axes.scatter([place[target]], [row], 9, color=_TARGET, marker="D", zorder=2, label="" if row else "target")
     axes.set_ylim(-1, len(pairs))
     axes.set_yticks([])
     axes.set_ylabel(f"{len(pairs)} pairs", fontsize=7)

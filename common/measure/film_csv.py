@@ -176,13 +176,9 @@ def _form(file: Path, columns: Sequence[str]) -> tuple[Format, dict[str, str]]:
     """Which tool wrote the columns, and unit -> column."""
     forms: tuple[Format, ...] = ("openface", "py-feat")
     for form in forms:
-        units = {}
-        for column in columns:
-            found = _UNIT[form].fullmatch(column)
-            if found:
-                units[f"AU{int(found[1])}"] = column
-        if units and "frame" in columns:
-            return form, units
+        found = [(int(match[1]), column) for column in columns if (match := _UNIT[form].fullmatch(column))]
+        if found and "frame" in columns:
+            return form, {f"AU{number}": column for number, column in sorted(found)}
     raise InputError(
         f"{file}, line 1: the columns are not those of OpenFace or py-feat.",
         code="missing",

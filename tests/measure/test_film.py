@@ -176,7 +176,7 @@ def test_a_table_comes_back_as_it_was(film, form, tmp_path):
     tracks = film.tracks()
     write_csv(tracks, tmp_path / "film.csv", form)
     again = read_csv(tmp_path / "film.csv")
-    assert set(again.names) == set(tracks.names)
+    assert again.names == tracks.names
     assert again.found.tolist() == tracks.found.tolist()
     assert again.numbers.tolist() == tracks.numbers.tolist()
     assert again.times == pytest.approx(tracks.times, abs=0.001)
