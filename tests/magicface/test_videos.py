@@ -357,6 +357,12 @@ def film(smiles, tmp_path) -> Path:
     return tmp_path / "videos"
 
 
+@pytest.fixture
+def no_charts(monkeypatch):
+    """Drawing takes longer than reading these small films."""
+    monkeypatch.setattr(preparation, "save_chart", lambda *drawn: None)
+
+
 def reader(labels: Path | None = None) -> Tools:
     return Tools(get_detector("mediapipe"), Stub(), labels=None if labels is None else Labels(labels))
 
@@ -402,7 +408,7 @@ def test_stopped_preparation_by_the_film_reader_resumes(film, smiles, tmp_path):
     assert whole == again
 
 
-def test_readings_as_labels_choose_the_same_pairs(film, tmp_path):
+def test_readings_as_labels_choose_the_same_pairs(film, tmp_path, no_charts):
     prepare(film, tmp_path / "own" / "pairs.jsonl", SETTINGS, reader(), progress=False)
     csv = tmp_path / "own" / "pairs" / "smile.avi" / "readings.csv"
     report = prepare(film, tmp_path / "again" / "pairs.jsonl", SETTINGS, reader(csv), progress=False)
@@ -412,7 +418,7 @@ def test_readings_as_labels_choose_the_same_pairs(film, tmp_path):
     assert own == again
 
 
-def test_labels_of_another_tool_take_the_place_of_readings(film, smiles, tmp_path):
+def test_labels_of_another_tool_take_the_place_of_readings(film, smiles, tmp_path, no_charts):
     """They say the opposite of what is seen, at another frame rate, and lack a frame; one video has none."""
     write_video(film / "ann" / "other.avi", smiles)
     labels = tmp_path / "labels"
@@ -441,7 +447,7 @@ def test_labels_of_another_tool_take_the_place_of_readings(film, smiles, tmp_pat
     assert "other.csv, line 2" in again["unreadable"]["ann--other.avi"]
 
 
-def test_labels_that_cannot_be_used(film, smiles, tmp_path):
+def test_labels_that_cannot_be_used(film, smiles, tmp_path, no_charts):
     with refused(InputError, "missing", actual=str(tmp_path / "none.csv")):
         prepare(film, tmp_path / "pairs.jsonl", SETTINGS, reader(tmp_path / "none.csv"), progress=False)
     with refused(InputError, "conflict"):
@@ -454,7 +460,7 @@ def test_labels_that_cannot_be_used(film, smiles, tmp_path):
     assert sorted(report["unreadable"]) == ["other.avi", "smile.avi"]
 
 
-def test_one_of_several_people_is_followed_and_films_without_faces_are_noted(smiles, tmp_path):
+def test_one_of_several_people_is_followed_and_films_without_faces_are_noted(smiles, tmp_path, no_charts):
     folder = tmp_path / "videos"
     write_video(folder / "two.avi", [np.hstack([smiles[0], picture]) for picture in smiles])
     write_video(folder / "nobody.avi", [np.zeros_like(smiles[0])] * 3)
