@@ -234,8 +234,8 @@ WALKS = {
             "magicface.videos.command.get_detector": SimpleNamespace(name="f"),
             "magicface.videos.command.get_parser": SimpleNamespace(name="p"),
         },
-        {},
-        {"--output": "other.jsonl"},
+        {"--detector": "--estimator fit"},
+        {"--output": "other.jsonl", "--labels": "labels.csv"},
     ),
     "magicface redo": Walk(
         "photo.png",

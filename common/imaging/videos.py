@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,8 @@ from .images import read_image, rgb
 
 log = logging.getLogger(__name__)
 
+FOLDER_RATE = 25.0
+"""Frames a second that a folder of pictures is taken for, as it has no time of its own."""
 VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 
 
@@ -55,6 +58,22 @@ def bytes_of(video: Path) -> int:
     return sum(path.stat().st_size for path in (pictures_of(video) if video.is_dir() else [video]))
 
 
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of a video.
+
+    Attributes:
+        number: counted from 0 over all frames of the video.
+        time: seconds after the first frame, by the container's own time stamps; a folder has `FOLDER_RATE`.
+        pixels: (H, W, 3) uint8 RGB, upright as the container's display matrix says; None for a frame that cannot be
+            read.
+    """
+
+    number: int
+    time: float
+    pixels: np.ndarray | None
+
+
 def read_frames(
     video: Path, every: int = 1, wanted: Collection[int] | None = None
 ) -> Iterator[tuple[int, np.ndarray | None]]:
@@ -63,38 +82,72 @@ def read_frames(
     The video is a file or a folder of pictures; of its frames come only each n-th of `every`, and only the `wanted`
     numbers. Raises InputError: OpenCV cannot open it.
     """
+    for frame in timed_frames(video, every, wanted):
+        yield frame.number, frame.pixels
+
+
+def timed_frames(video: Path, every: int = 1, wanted: Collection[int] | None = None) -> Iterator[Frame]:
+    """The frames of a video with their times; takes and raises what `read_frames` does."""
     end = max(wanted, default=-1) if wanted is not None else None
     frames = _of_folder(video) if video.is_dir() else _of_file(video)
     with closing(frames):
-        for number, read in frames:
+        for number, time, read in frames:
             if end is not None and number > end:
                 return
             if number % every == 0 and (wanted is None or number in wanted):
-                yield number, read()
+                yield Frame(number, time, read())
+
+
+def frame_count(video: Path) -> int:
+    """How many frames a video states; 0 where it does not. Raises InputError: OpenCV cannot open it."""
+    if video.is_dir():
+        return len(pictures_of(video))
+    capture = _opened(video)
+    try:
+        return max(0, round(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+    finally:
+        capture.release()
+
+
+def _opened(video: Path) -> cv2.VideoCapture:
+    capture = cv2.VideoCapture(str(video))
+    if not capture.isOpened():
+        capture.release()
+        raise InputError(
+            f"OpenCV cannot read {video} as a video.",
+            code="unreadable",
+            expected="a file with pictures, written to its end",
+            hint="a file of sound alone has no frames, and one that was cut off may lack its index: copy it again",
+        )
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # films of telephones lie on their side and say so
+    return capture
 
 
 Reader = Callable[[], "np.ndarray | None"]
 
 
-def _of_file(video: Path) -> Generator[tuple[int, Reader], None, None]:
-    """Numbers, and what decodes each frame: most are passed over."""
-    capture = cv2.VideoCapture(str(video))
+def _of_file(video: Path) -> Generator[tuple[int, float, Reader], None, None]:
+    """Numbers, times, and what decodes each frame: most are passed over."""
+    capture = _opened(video)
     try:
-        if not capture.isOpened() or not capture.grab():
-            raise InputError(f"OpenCV cannot read {video} as a video.", code="unreadable")
+        if not capture.grab():
+            raise InputError(
+                f"OpenCV cannot read {video} as a video.", code="unreadable", expected="one frame at least", actual=0
+            )
+        first = capture.get(cv2.CAP_PROP_POS_MSEC)
 
         def read() -> np.ndarray | None:
             whole, frame = capture.retrieve()
             return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if whole else None
 
-        yield 0, read
+        yield 0, 0.0, read
         for number in itertools.takewhile(lambda _: capture.grab(), itertools.count(1)):
-            yield number, read
+            yield number, (capture.get(cv2.CAP_PROP_POS_MSEC) - first) / 1000, read
     finally:
         capture.release()
 
 
-def _of_folder(video: Path) -> Generator[tuple[int, Reader], None, None]:
+def _of_folder(video: Path) -> Generator[tuple[int, float, Reader], None, None]:
     for number, path in enumerate(pictures_of(video)):
 
         def read(path: Path = path) -> np.ndarray | None:
@@ -103,7 +156,7 @@ def _of_folder(video: Path) -> Generator[tuple[int, Reader], None, None]:
             except ImageError:
                 return None
 
-        yield number, read
+        yield number, number / FOLDER_RATE, read
 
 
 def pictures_of(folder: Path) -> list[Path]:

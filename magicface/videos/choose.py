@@ -12,6 +12,7 @@ import numpy as np
 
 from common.core.errors import InputError
 from common.core.numbers import check_fields
+from common.editing.options import read_face
 from common.faces import Crop, Face, FaceDetector
 from common.faces.upright import notice
 from common.parsing import Region
@@ -25,12 +26,14 @@ class Settings:
     """Side of the crops in pixels."""
     zoom: float = 1.0
     """How much closer than the released crop: 1 for the published networks, 1.35 for the embedded model."""
-    every: int = 10
-    """Look at each n-th frame: 10 is three a second of most videos; 1 for a folder of chosen pictures."""
+    every: int = 3
+    """Look at each n-th frame: 3 is ten a second of most videos; 1 for a folder of chosen pictures."""
+    face: str = "largest"
+    """Face to follow: "largest", an index from the left, or X,Y in the first frame that shows it."""
     pairs: int = 100
     """Pairs of a video, at most."""
     min_difference: float = 1.0
-    """Least difference of at least one action unit within a pair, as the estimator counts."""
+    """Least difference of at least one action unit within a pair, intensities 0 to 5."""
     max_turn: float = 10.0
     """Largest difference of yaw, pitch and roll within a pair, degrees."""
     min_face: int = 64
@@ -44,6 +47,8 @@ class Settings:
     guide: Literal["source", "target", "photo"] = "source"
     """Conditioning image of a pair: the background of the source, as in use, or of the target, as in the paper; or
     "photo", all of the source, for the embedded model."""
+    format: Literal["openface", "py-feat"] = "openface"
+    """Columns of the videos' CSV files: OpenFace's (intensities 0 to 5, radians) or py-feat's (0 to 1, degrees)."""
     seed: int = 0
     """Random seed of the choice among pairs that are equally good."""
 
@@ -52,7 +57,13 @@ class Settings:
         check_fields(self, "every", "pairs", "min_face", low=1)
         check_fields(self, "seed", "max_turn", "max_move", "sharpness", low=0)
         check_fields(self, "zoom", "min_difference", above=0)  # a pair without a difference teaches nothing
-        for name, known in (("region", ("head", "face")), ("guide", ("source", "target", "photo"))):
+        read_face("face", self.face)
+        choices = {
+            "region": ("head", "face"),
+            "guide": ("source", "target", "photo"),
+            "format": ("openface", "py-feat"),
+        }
+        for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise InputError(
                     f"{name} is unknown.", code="unknown", expected=list(known), actual=getattr(self, name)
@@ -79,44 +90,79 @@ class Screened:
 
 def screen(frames: Iterable[tuple[int, np.ndarray | None]], detector: FaceDetector, settings: Settings) -> Screened:
     """The usable frames of a video; `frames` are numbers and pictures (H, W, 3) uint8, as of `read_frames`."""
-    dropped: Counter[str] = Counter()
-    faces: dict[int, Face] = {}
-    sharp: dict[int, float] = {}
-    size: tuple[int, int] | None = None
+    screening = Screening(settings)
     for number, frame in frames:
-        if frame is None:
-            dropped["not readable"] += 1
-            continue
-        size = size or (frame.shape[1], frame.shape[0])
-        if size != (frame.shape[1], frame.shape[0]):
-            dropped["another size than the first"] += 1
+        if not screening.fits(frame) or frame is None:
             continue
         found = detector.find(frame)
         if len(found) != 1:
-            dropped["several faces" if found else "no face"] += 1
-        elif found[0].box[2] - found[0].box[0] < settings.min_face:
-            dropped["face too small"] += 1
+            screening.drop("several faces" if found else "no face")
         else:
-            faces[number], sharp[number] = found[0], sharpness(frame, found[0])
-    if not faces or size is None:
-        return Screened(None, {}, dropped)
-    median = np.median([face.box for face in faces.values()], axis=0)
-    for number in [number for number, face in faces.items() if moved(face.box, median) > settings.max_move]:
-        dropped["face moved away"] += 1
-        del faces[number]
-    turns = Counter(face.turns for face in faces.values())
-    most = max(turns, key=turns.__getitem__, default=0)
-    for number in [number for number, face in faces.items() if face.turns != most]:
-        dropped["head turned away from the others"] += 1
-        del faces[number]
-    least = settings.sharpness * float(np.median([sharp[number] for number in faces])) if faces else 0.0
-    for number in [number for number in faces if sharp[number] < least]:
-        dropped["blurred"] += 1
-        del faces[number]
-    for face in list(faces.values())[:1]:
-        notice(face, "the face of the video")
-    crop = Crop.around(median, size, settings.size, zoom=settings.zoom, turns=most)
-    return Screened(crop, faces, dropped)
+            screening.add(number, frame, found[0])
+    return screening.finish()
+
+
+class Screening:
+    """Collects the faces of a video, and drops those that its other frames show to be unusable."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.dropped: Counter[str] = Counter()
+        self._faces: dict[int, Face] = {}
+        self._sharp: dict[int, float] = {}
+        self._size: tuple[int, int] | None = None
+
+    def fits(self, frame: np.ndarray | None) -> bool:
+        """Whether a frame can be read and has the first one's size; else it is dropped."""
+        if frame is None:
+            self.drop("not readable")
+            return False
+        size = (frame.shape[1], frame.shape[0])
+        self._size = self._size or size
+        if size != self._size:
+            self.drop("another size than the first")
+            return False
+        return True
+
+    def drop(self, reason: str) -> None:
+        """Counts a frame that shows no usable face."""
+        self.dropped[reason] += 1
+
+    def add(self, number: int, frame: np.ndarray, face: Face) -> None:
+        """The face of a frame (H, W, 3) uint8."""
+        if face.box[2] - face.box[0] < self.settings.min_face:
+            self.drop("face too small")
+            return
+        self._faces[number] = face
+        self._sharp[number] = sharpness(frame, face)
+
+    def leave_out(self, number: int, reason: str) -> None:
+        """Drops the face of a frame after all; nothing where it was dropped already."""
+        if self._faces.pop(number, None) is not None:
+            self.drop(reason)
+
+    def finish(self) -> Screened:
+        """What is left, by the medians of the faces."""
+        faces = dict(self._faces)
+        if not faces or self._size is None:
+            return Screened(None, {}, self.dropped)
+        median = np.median([face.box for face in faces.values()], axis=0)
+        for number in [number for number, face in faces.items() if moved(face.box, median) > self.settings.max_move]:
+            self.drop("face moved away")
+            del faces[number]
+        turns = Counter(face.turns for face in faces.values())
+        most = max(turns, key=turns.__getitem__, default=0)
+        for number in [number for number, face in faces.items() if face.turns != most]:
+            self.drop("head turned away from the others")
+            del faces[number]
+        least = self.settings.sharpness * float(np.median([self._sharp[number] for number in faces])) if faces else 0.0
+        for number in [number for number in faces if self._sharp[number] < least]:
+            self.drop("blurred")
+            del faces[number]
+        for face in list(faces.values())[:1]:
+            notice(face, "the face of the video")
+        crop = Crop.around(median, self._size, self.settings.size, zoom=self.settings.zoom, turns=most)
+        return Screened(crop, faces, self.dropped)
 
 
 def sharpness(frame: np.ndarray, face: Face) -> float:
@@ -155,7 +201,8 @@ def choose(units: np.ndarray, angles: np.ndarray, settings: Settings, key: int =
     Each turn goes to the unit and direction with the fewest pairs so far, and takes the pair whose frames were used
     least; the seed decides among equals.
 
-    `units` are (N, 12) intensities, `angles` (N, 3) degrees; `key` is the video's own, part of the seed.
+    `units` are (N, 12) intensities, NaN where a unit is not known, by which no pair differs; `angles` (N, 3) degrees;
+    `key` is the video's own, part of the seed.
     """
     rng = np.random.default_rng([settings.seed, key])
     frames = np.sort(rng.permutation(len(units))[:AT_MOST])

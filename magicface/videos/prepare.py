@@ -6,7 +6,7 @@ import json
 import shutil
 import zlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,20 +17,23 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from common.core.errors import FaceEditError, FaceNotFoundError, InputError
+from common.core.errors import FaceEditError, InputError
 from common.core.files import alone, replace_file
 from common.core.fingerprint import claim
 from common.core.jsonio import read_config
 from common.faces import FaceDetector
 from common.facs.action_units import ACTION_UNITS, to_text, to_vector
 from common.imaging.images import save_image
-from common.imaging.videos import bytes_of, find_videos, read_frames
+from common.imaging.videos import bytes_of, find_videos
 from common.measure.estimators import AUEstimator, described
+from common.measure.film_chart import save_chart
+from common.measure.film_csv import write_csv
 from common.parsing import Parser, masked_background
 from common.training.sheet import sheet
 
 from ..data import ManifestPairs
-from .choose import Screened, Settings, choose, screen
+from .choose import Screened, Settings, choose
+from .read import Labels, VideoReading, crops, digest_of, read_by_estimator, read_by_film
 
 SHOWN = 12  # pairs of the sheet
 SIDE = 160  # pixels of its pictures
@@ -38,29 +41,54 @@ SIDE = 160  # pixels of its pictures
 
 @dataclass(frozen=True)
 class Tools:
-    """Detector, parser and AU estimator of a preparation; pictures of different tools are not mixed."""
+    """What a preparation sees with; pictures of different tools are not mixed.
+
+    Attributes:
+        detector: of faces; the film reader needs the points of "mediapipe".
+        parser: of faces.
+        estimator: measures crops; None follows one face by the film reader, see `common.measure.film`.
+        labels: CSV files of another tool in place of the film reader's intensities.
+
+    Raises InputError: labels and an estimator.
+    """
 
     detector: FaceDetector
     parser: Parser
-    estimator: AUEstimator
+    estimator: AUEstimator | None = None
+    labels: Labels | None = None
+
+    def __post_init__(self) -> None:
+        if self.estimator is not None and self.labels is not None:
+            raise InputError(
+                "Labels take the place of an estimator.", code="conflict", expected="labels, or an estimator"
+            )
+
+    @property
+    def measured_by(self) -> str:
+        """Where the intensities come from."""
+        if self.labels is not None:
+            return self.labels.name
+        return "landmarker" if self.estimator is None else self.estimator.name
 
     @property
     def names(self) -> list[str]:
         """The names of the three."""
-        return [self.detector.name, self.parser.name, self.estimator.name]
+        return [self.detector.name, self.parser.name, self.measured_by]
 
 
 def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, progress: bool = True) -> dict[str, Any]:
     """Makes a manifest of the videos below a folder, with its pictures, its report and a sheet beside it.
 
     Beside `pairs.jsonl`: `pairs/` with the pictures and a record of each finished video, which another call skips;
-    `pairs.report.json`; `pairs.sheet.png`. Each video, or folder of frames, shows one person.
+    `pairs.report.json`; `pairs.sheet.png`. With the pictures of a video lie its readings, `readings.csv`, and
+    `readings.png`, which shows them over time (with matplotlib installed). Each video, or folder of frames, shows one
+    person, or one to follow.
 
     Returns:
         The report, as it is on disk.
 
     Raises:
-        InputError: no videos, no .jsonl, or a manifest of other settings, or one that another run writes.
+        InputError: no videos, no labels, no .jsonl, or a manifest of other settings, or one that another run writes.
         FaceEditError: not one pair was found; the message says why.
     """
     folder, manifest = folder.expanduser().resolve(), manifest.expanduser().resolve()
@@ -69,6 +97,8 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
     if folder in manifest.parents:
         raise InputError("The manifest is in the folder of the videos.", code="conflict", actual=str(manifest))
     videos = find_videos(folder)
+    if tools.labels is not None:
+        tools.labels.check()
     keys = {_key(folder, video): video for video in videos}
     if len(keys) < len(videos):
         twins = [str(video) for video in videos if keys[_key(folder, video)] != video]
@@ -86,11 +116,22 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
         for key, video in tqdm(keys.items(), desc="Preparing videos", unit="video", disable=not progress):
             path = pictures / key / "record.json"
             kept = read_config(path, "delete it; the next run makes it again") if path.is_file() else {}
-            if kept.get("bytes") != bytes_of(video) or kept["error"]:
-                kept = _prepare_one(video, pictures / key, settings, tools, progress)
+            labels = None
+            error = ""
+            if tools.labels is not None:
+                try:
+                    labels = tools.labels.of(folder, video, videos)
+                except InputError as problem:
+                    error = str(problem)
+            same = kept.get("bytes") == bytes_of(video) and kept.get("labels") == digest_of(labels)
+            if error:
+                kept = _empty(video, labels) | {"error": error}
+                _write(path, json.dumps(kept, indent=1))
+            elif not same or kept["error"]:
+                kept = _prepare_one(video, pictures / key, settings, tools, labels, progress)
                 _write(path, json.dumps(kept, indent=1))
             records[key] = kept
-        report = {"action_units_by": described(tools.names[2]), **summary(records)}
+        report = {"action_units_by": described(tools.measured_by), **summary(records)}
         _write(manifest.with_suffix(".report.json"), json.dumps(report, indent=1))
         rows = [row for record in records.values() for row in record["pairs"]]
         if not rows:
@@ -100,58 +141,74 @@ def prepare(folder: Path, manifest: Path, settings: Settings, tools: Tools, *, p
         return report
 
 
-def _prepare_one(video: Path, target: Path, settings: Settings, tools: Tools, progress: bool) -> dict[str, Any]:
-    """Writes the pictures of a video's pairs into a new folder `target`, and returns its record."""
-    shutil.rmtree(target, ignore_errors=True)  # pictures of a preparation that stopped
-    record: dict[str, Any] = {"bytes": bytes_of(video), "error": "", "frames": 0, "kept": 0, "dropped": {}, "pairs": []}
-    bar = partial(tqdm, unit="frame", leave=False, disable=not progress)
-    try:
-        screened = screen(
-            bar(read_frames(video, settings.every), desc=f"{video.name}: faces"), tools.detector, settings
-        )
-    except InputError as error:
-        return record | {"error": str(error)}
-    looked_at = len(screened.faces) + screened.dropped.total()
-    crops = bar(_crops(video, screened), desc=f"{video.name}: expressions", total=len(screened.faces))
-    units, angles = {}, {}
-    for number, crop in crops:
-        try:
-            found = tools.estimator(crop)
-        except FaceNotFoundError:
-            screened.dropped["not measured"] += 1
-            continue
-        # Rounded here, so that pairs are chosen by what is written; below 0 is the antagonist, which has its own value.
-        units[number] = np.asarray(found.units, np.float64).clip(0, 5).round(3)
-        angles[number] = np.asarray(found.angles, np.float64)
-    numbers = list(units)
-    chosen = choose(
-        np.array([units[n] for n in numbers]).reshape(-1, len(ACTION_UNITS)),
-        np.array([angles[n] for n in numbers]).reshape(-1, 3),
-        settings,
-        zlib.crc32(target.name.encode()),
-    )
-    pairs = sorted((numbers[i], numbers[j]) for i, j in chosen)
-    _write_pictures(video, target, screened, pairs, settings, tools.parser)
-    return record | {
-        "frames": looked_at,
-        "kept": len(units),
-        "dropped": dict(sorted(screened.dropped.items())),
-        "pairs": [_row(target, source, to, units, settings) for source, to in pairs],
+def _empty(video: Path, labels: Path | None) -> dict[str, Any]:
+    """The record of a video of which nothing is known yet."""
+    return {
+        "bytes": bytes_of(video),
+        "labels": digest_of(labels),
+        "error": "",
+        "notes": [],
+        "frames": 0,
+        "kept": 0,
+        "dropped": {},
+        "not_measured": [],
+        "pairs": [],
     }
 
 
-def _crops(video: Path, screened: Screened, wanted: Collection[int] | None = None) -> Iterator[tuple[int, np.ndarray]]:
-    numbers = set(screened.faces if wanted is None else wanted)
-    for number, frame in read_frames(video, wanted=numbers):
-        if screened.crop is not None and frame is not None:
-            yield number, screened.crop.apply(frame)
+def _prepare_one(
+    video: Path, target: Path, settings: Settings, tools: Tools, labels: Path | None, progress: bool
+) -> dict[str, Any]:
+    """Writes the pictures of a video's pairs into a new folder `target`, and returns its record."""
+    shutil.rmtree(target, ignore_errors=True)  # pictures of a preparation that stopped
+    record = _empty(video, labels)
+    bar = partial(tqdm, unit="frame", leave=False, disable=not progress)
+    try:
+        if tools.estimator is None:
+            reading = read_by_film(video, settings, tools.detector, labels, bar)
+        else:
+            reading = read_by_estimator(video, settings, tools.detector, tools.estimator, bar)
+    except InputError as error:
+        return record | {"error": str(error)}
+    numbers = list(reading.units)
+    units = np.array([reading.units[n] for n in numbers]).reshape(-1, len(ACTION_UNITS))
+    angles = np.array([reading.angles[n] for n in numbers]).reshape(-1, 3)
+    chosen = choose(units, angles, settings, zlib.crc32(target.name.encode()))
+    pairs = sorted((numbers[i], numbers[j]) for i, j in chosen)
+    _write_pictures(video, target, reading.screened, pairs, settings, tools.parser)
+    _write_readings(video, target, reading, pairs, settings)
+    known = [bool(np.isfinite(units[:, column]).any()) for column in range(len(ACTION_UNITS))]
+    return record | {
+        "notes": list(reading.notes),
+        "frames": len(reading.screened.faces) + reading.screened.dropped.total() - _measured_in_vain(reading),
+        "kept": len(units),
+        "dropped": dict(sorted(reading.screened.dropped.items())),
+        "not_measured": [name for name, found in zip(ACTION_UNITS, known) if not found] if len(units) else [],
+        "pairs": [_row(target, source, to, reading.units, settings) for source, to in pairs],
+    }
+
+
+def _measured_in_vain(reading: VideoReading) -> int:
+    """Frames that an estimator could not measure: they are screened, and dropped too."""
+    return len(reading.screened.faces) - len(reading.units)
+
+
+def _write_readings(
+    video: Path, target: Path, reading: VideoReading, pairs: list[tuple[int, int]], settings: Settings
+) -> None:
+    """The video's CSV and picture; nothing from an AU estimator."""
+    if reading.tracks is None or not len(reading.tracks):
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    write_csv(reading.tracks, target / "readings.csv", settings.format)
+    save_chart(reading.tracks, target / "readings.png", pairs, video.name)
 
 
 def _write_pictures(
     video: Path, target: Path, screened: Screened, pairs: list[tuple[int, int]], settings: Settings, parser: Parser
 ) -> None:
     behind = {pair[settings.guide == "target"] for pair in pairs if settings.guide != "photo"}
-    for number, crop in _crops(video, screened, {number for pair in pairs for number in pair}):
+    for number, crop in crops(video, screened, {number for pair in pairs for number in pair}):
         save_image(Image.fromarray(crop), target / _name(number))
         if number in behind and screened.crop is not None:
             face = screened.faces[number].mapped(screened.crop.matrix)
@@ -164,7 +221,7 @@ def _row(target: Path, source: int, to: int, units: dict[int, np.ndarray], setti
     place = f"{target.parent.name}/{target.name}"
 
     def intensities(number: int) -> dict[str, float]:
-        return {name: float(value) for name, value in zip(ACTION_UNITS, units[number]) if value}
+        return {name: float(value) for name, value in zip(ACTION_UNITS, units[number]) if value > 0}
 
     background = _name(to if settings.guide == "target" else source, "" if settings.guide == "photo" else "-background")
     return {
@@ -204,6 +261,13 @@ def summary(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "videos": len(records),
         "unreadable": {name: record["error"] for name, record in records.items() if record["error"]},
+        "notes": {name: record["notes"] for name, record in records.items() if record["notes"]},
+        "not_measured": [
+            name
+            for name in ACTION_UNITS
+            if any(record["kept"] for record in records.values())
+            and all(name in record["not_measured"] for record in records.values() if record["kept"])
+        ],
         "without_pairs": [name for name, record in records.items() if not record["error"] and not record["pairs"]],
         "frames": sum(record["frames"] for record in records.values()),
         "kept": sum(record["kept"] for record in records.values()),
@@ -231,6 +295,8 @@ def table(report: Mapping[str, Any]) -> str:
             f"  {name:5s} {count['rises']:6d} {count['falls']:6d} {count['largest']:8.2f}"
             for name, count in report["units"].items()
         ),
+        *(f"no frame tells {name}; pairs take it for unchanged" for name in report["not_measured"]),
+        *(f"{name}: {note}" for name, notes in report["notes"].items() for note in notes),
         *(error for error in report["unreadable"].values()),
     ]
     return "\n".join(lines)

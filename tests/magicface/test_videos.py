@@ -6,6 +6,7 @@ A stand-in face is a square: its red says how strong AU12 is, its green the yaw,
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import types
 from dataclasses import replace
@@ -17,20 +18,23 @@ import pytest
 import torch
 from PIL import Image
 from refusals import refused
+from runs import ROOT
 
 from common.core.errors import FaceEditError, FaceNotFoundError, InputError
 from common.core.files import alone
-from common.faces import Face
+from common.faces import Face, get_detector
 from common.facs.action_units import ACTION_UNITS
 from common.imaging.images import read_image, rgb
 from common.imaging.videos import find_videos, read_frames
 from common.synthetic.data.draw import draw_scene
 from common.synthetic.render.picture import make
-from common.synthetic.scene.factors import Shot
+from common.synthetic.scene.factors import Shot, Wear
 from magicface.__main__ import main
 from magicface.data import ManifestPairs
+from magicface.videos import prepare as preparation
 from magicface.videos.choose import Settings, choose
-from magicface.videos.prepare import Tools, prepare
+from magicface.videos.prepare import Tools, prepare, table
+from magicface.videos.read import Labels
 
 SETTINGS = Settings(size=64, every=1, min_face=20, pairs=8)
 SMILE = list(ACTION_UNITS).index("AU12")
@@ -245,10 +249,13 @@ def test_folders_without_pairs(tmp_path):
         prepare(tmp_path / "videos", tmp_path / "pairs.csv", SETTINGS, tools(), progress=False)
 
 
-@pytest.mark.parametrize(("name", "value"), [("pairs", 0), ("min_difference", 0), ("max_turn", -1), ("region", "body")])
-def test_settings_are_checked(name, value):
+REFUSED = {"pairs": 0, "min_difference": 0, "max_turn": -1, "region": "body", "format": "xlsx", "face": "tall"}
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_settings_are_checked(name):
     with pytest.raises(InputError, match=name):
-        Settings(**{name: value})
+        Settings(**{name: REFUSED[name]})
 
 
 def test_frames_come_in_order(videos):
@@ -299,7 +306,19 @@ def test_the_command_on_drawn_people(tmp_path, monkeypatch, capsys):
         frames.append(make(replace(scene, units=(side, side)), 128).image)
     write_video(tmp_path / "videos" / "drawn.avi", [*frames, np.zeros_like(frames[0])])
     command = ["prepare-videos", str(tmp_path / "videos"), "--output", str(tmp_path / "pairs.jsonl"), "--every", "1"]
-    command += ["--size", "128", "--min-difference", "0.05", "--region", "face", "-q", "--detector", "mediapipe"]
+    command += [
+        "--estimator",
+        "auto",
+        "--size",
+        "128",
+        "--min-difference",
+        "0.05",
+        "--region",
+        "face",
+        "-q",
+        "--detector",
+        "mediapipe",
+    ]
     assert main([*command, "--parser", "grabcut"]) == 0
     printed = capsys.readouterr().out
     assert "1  no face" in printed
@@ -310,3 +329,167 @@ def test_the_command_on_drawn_people(tmp_path, monkeypatch, capsys):
         assert hidden[64, 64]  # the nose
         assert not hidden[:10].any()
     assert main(["prepare-videos", str(tmp_path), "--output", str(tmp_path / "x.txt")]) == 2
+
+
+# --- the film reader -------------------------------------------------------------------------------------------------
+
+SMILES = (0.0, 2.0, 4.0, 5.0, 3.0, 0.0)
+FILM = ROOT.parent / "shared" / "film"
+
+
+@pytest.fixture(scope="module")
+def smiles() -> list[np.ndarray]:
+    """A drawn person of 160 px who smiles."""
+    scene = replace(draw_scene(0, 0), wear=Wear(), angles=(0.0, 0.0, 0.0), blink=(0.0, 0.0))
+    scene = replace(scene, shot=Shot(view=18, face_height=0.5))
+    pictures = []
+    for smile in SMILES:
+        side = [0.0] * len(scene.units[0])
+        side[SMILE] = smile
+        pictures.append(make(replace(scene, units=(tuple(side), tuple(side))), 160).image)
+    return pictures
+
+
+@pytest.fixture
+def film(smiles, tmp_path) -> Path:
+    """A folder of one video: six smiles at ten frames a second, and a frame without a face."""
+    write_video(tmp_path / "videos" / "smile.avi", [*smiles, np.zeros_like(smiles[0])])
+    return tmp_path / "videos"
+
+
+@pytest.fixture
+def no_charts(monkeypatch):
+    """Drawing takes longer than reading these small films."""
+    monkeypatch.setattr(preparation, "save_chart", lambda *drawn: None)
+
+
+def reader(labels: Path | None = None) -> Tools:
+    return Tools(get_detector("mediapipe"), Stub(), labels=None if labels is None else Labels(labels))
+
+
+def change(row: dict) -> float:
+    return row["au_target"].get("AU12", 0.0) - row["au_source"].get("AU12", 0.0)
+
+
+def shown(name: str) -> float:
+    return SMILES[int(Path(name).stem)]
+
+
+def test_pairs_by_the_film_reader_rise_and_fall_as_the_face_does(film, tmp_path, monkeypatch):
+    report = prepare(film, tmp_path / "pairs.jsonl", SETTINGS, reader(), progress=False)
+    assert report["dropped"] == {"no face": 1}
+    assert report["kept"] == 6
+    assert report["pairs"] >= 6
+    assert "AU12" not in report["not_measured"]
+    for row in rows(tmp_path / "pairs.jsonl"):
+        if abs(change(row)) >= 1:
+            assert change(row) * (shown(row["target"]) - shown(row["source"])) > 0
+    readings = (tmp_path / "pairs" / "smile.avi" / "readings.csv").read_text().splitlines()
+    assert readings[0].startswith("frame,timestamp,confidence,success")
+    assert [line.split(",")[1] for line in readings[1:3]] == ["0.0000", "0.1000"]
+    assert len(readings) == 8
+    assert read_image(tmp_path / "pairs" / "smile.avi" / "readings.png").width > 900
+    monkeypatch.setattr(preparation, "read_by_film", None)  # a finished video is not read again
+    assert prepare(film, tmp_path / "pairs.jsonl", SETTINGS, reader(), progress=False) == report
+
+
+def test_stopped_preparation_by_the_film_reader_resumes(film, smiles, tmp_path):
+    write_video(film / "other.avi", smiles[::-1])
+    prepare(film, tmp_path / "whole" / "pairs.jsonl", SETTINGS, reader(), progress=False)
+    manifest = tmp_path / "again" / "pairs.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        prepare(film, manifest, SETTINGS, replace(reader(), parser=Stub(8)), progress=False)
+    assert not manifest.exists()
+    prepare(film, manifest, SETTINGS, reader(), progress=False)
+    whole, again = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+        for folder in (tmp_path / "whole", tmp_path / "again")
+    )
+    assert whole == again
+
+
+def test_readings_as_labels_choose_the_same_pairs(film, tmp_path, no_charts):
+    prepare(film, tmp_path / "own" / "pairs.jsonl", SETTINGS, reader(), progress=False)
+    csv = tmp_path / "own" / "pairs" / "smile.avi" / "readings.csv"
+    report = prepare(film, tmp_path / "again" / "pairs.jsonl", SETTINGS, reader(csv), progress=False)
+    assert report["action_units_by"].startswith("labels readings.csv")
+    assert report["dropped"] == {"no face": 1}
+    own, again = rows(tmp_path / "own" / "pairs.jsonl"), rows(tmp_path / "again" / "pairs.jsonl")
+    assert own == again
+
+
+def test_labels_of_another_tool_take_the_place_of_readings(film, smiles, tmp_path, no_charts):
+    """They say the opposite of what is seen, at another frame rate, and lack a frame; one video has none."""
+    write_video(film / "ann" / "other.avi", smiles)
+    labels = tmp_path / "labels"
+    labels.mkdir()
+
+    def write(strongest: float, lacking: int) -> None:
+        lines = ["frame, timestamp, confidence, success, pose_Rx, pose_Ry, pose_Rz, AU12_r"]
+        for number in range(18):
+            time, level = number / 30, strongest - SMILES[min(number // 3, 5)]
+            if number // 3 != lacking:
+                lines.append(f"{number + 1}, {time:.3f}, 0.98, {int(number // 3 != 1)}, 0, 0, 0, {max(level, 0)}")
+        (labels / "smile.csv").write_text("\n".join(lines))
+
+    write(5, lacking=4)
+    report = prepare(film, tmp_path / "pairs.jsonl", SETTINGS, reader(labels), progress=False)
+    assert report["by_video"]["smile.avi"]["dropped"] == {"no face": 1, "no label": 2}
+    assert list(report["unreadable"]) == ["ann--other.avi"]
+    assert "other" in report["unreadable"]["ann--other.avi"]
+    for row in rows(tmp_path / "pairs.jsonl"):
+        assert change(row) == pytest.approx(shown(row["source"]) - shown(row["target"]))
+    write(4, lacking=-1)
+    (labels / "ann").mkdir()
+    (labels / "ann" / "other.csv").write_text("frame,timestamp,success,AU12_r\n1,0,1,9\n")
+    again = prepare(film, tmp_path / "pairs.jsonl", SETTINGS, reader(labels), progress=False)
+    assert again["by_video"]["smile.avi"]["dropped"] == {"no face": 1, "no label": 1}
+    assert "other.csv, line 2" in again["unreadable"]["ann--other.avi"]
+
+
+def test_labels_that_cannot_be_used(film, smiles, tmp_path, no_charts):
+    with refused(InputError, "missing", actual=str(tmp_path / "none.csv")):
+        prepare(film, tmp_path / "pairs.jsonl", SETTINGS, reader(tmp_path / "none.csv"), progress=False)
+    with refused(InputError, "conflict"):
+        Tools(Stub(), Stub(), Stub(), Labels(tmp_path))
+    write_video(film / "other.avi", smiles)
+    (tmp_path / "one.csv").write_text("frame,AU12\n0,0.5\n")
+    with refused(FaceEditError, "empty"):
+        prepare(film, tmp_path / "pairs.jsonl", SETTINGS, reader(tmp_path / "one.csv"), progress=False)
+    report = json.loads((tmp_path / "pairs.report.json").read_text())
+    assert sorted(report["unreadable"]) == ["other.avi", "smile.avi"]
+
+
+def test_one_of_several_people_is_followed_and_films_without_faces_are_noted(smiles, tmp_path, no_charts):
+    folder = tmp_path / "videos"
+    write_video(folder / "two.avi", [np.hstack([smiles[0], picture]) for picture in smiles])
+    write_video(folder / "nobody.avi", [np.zeros_like(smiles[0])] * 3)
+    (folder / "cut.mp4").write_bytes(b"no film")
+    report = prepare(folder, tmp_path / "pairs.jsonl", replace(SETTINGS, face="1"), reader(), progress=False)
+    assert report["by_video"]["two.avi"]["kept"] == 6
+    assert report["by_video"]["two.avi"]["pairs"] >= 6
+    assert "2 faces" in report["notes"]["two.avi"][0]
+    assert report["notes"]["nobody.avi"] == ["no frame shows a face"]
+    assert list(report["unreadable"]) == ["cut.mp4"]
+    assert "nobody.avi: no frame shows a face" in table(report)
+    with refused(FaceEditError, "empty"):  # the other one does not move
+        prepare(folder, tmp_path / "still.jsonl", replace(SETTINGS, face="0"), reader(), progress=False)
+
+
+def test_flags_that_do_not_go_together(film, tmp_path):
+    command = ["prepare-videos", str(film), "-o", str(tmp_path / "pairs.jsonl")]
+    for flags in (["--detector", "mediapipe"], ["--estimator", "fit", "--face", "1"]):
+        assert main([*command, *flags]) == 2
+    with pytest.raises(SystemExit):
+        main([*command, "--estimator", "fit", "--labels", "labels.csv"])
+
+
+@pytest.mark.skipif(not (FILM / "d20.mp4").is_file(), reason="no films: ../shared is absent")
+def test_real_film_makes_pairs(tmp_path):
+    (tmp_path / "videos").mkdir()
+    shutil.copy(FILM / "d20.mp4", tmp_path / "videos")
+    report = prepare(
+        tmp_path / "videos", tmp_path / "pairs.jsonl", Settings(size=64, every=6, pairs=6), reader(), progress=False
+    )
+    assert report["kept"] >= 15
+    assert report["pairs"] == 6
