@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from common.face3d.fitting.points import PointReader
 from common.faces.blendshapes import BlendshapeNetwork
-from common.measure.points import PointReader
 from common.measure.readings import MAPS, mapped_scores
 
 STRONG_INTENSITY = 4.5

@@ -22,12 +22,12 @@ import numpy as np
 from tqdm import tqdm
 
 from common.face3d.fitting.fit import fit
+from common.face3d.fitting.points import PointReader
 from common.faces.blendshapes import BlendshapeNetwork
 from common.faces.tracking import FaceTracker
 from common.facs.action_units import ACTION_UNITS
 from common.imaging.videos import read_frames
 from common.measure.blendshapes import blendshapes_of
-from common.measure.points import PointReader
 from common.measure.readings import au_maps, mapped_scores, units_of
 
 MOVES = 0.25  # intensities

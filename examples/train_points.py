@@ -1,4 +1,4 @@
-"""Train the small network of `common.measure.points` on landmarks that the detector finds in drawn faces.
+"""Train the small network of `common.face3d.fitting.points` on landmarks that the detector finds in drawn faces.
 
     python examples/train_points.py --cache out/points --output out/points-network
 
@@ -28,12 +28,12 @@ from tqdm import tqdm
 from common.cli.console import guarded
 from common.core.files import replace_file
 from common.core.parallel import each
+from common.face3d.fitting.points import EYES, GAZE_SCALE, UNIT_SCALE, PointNetwork, upright
 from common.face3d.heads.head_units import HEAD_UNITS, UNITS
 from common.faces.landmarker import Landmarker, Square
 from common.faces.landmarks import five_points
 from common.faces.tracking import PRESENT
 from common.facs.expressions import EXPRESSIONS
-from common.measure.points import EYES, GAZE_SCALE, UNIT_SCALE, PointNetwork, upright
 from common.synthetic.data.draw import draw_scene
 from common.synthetic.data.draw_person import draw_person
 from common.synthetic.render.picture import make

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import FaceNotFoundError, InputError
+from ..face3d.fitting.points import PointValues, default_points
 from ..faces import Face, FaceDetector, choose_face, get_detector
 from ..faces.blendshapes import Blendshapes
 from ..faces.face import shared
@@ -31,7 +32,6 @@ from ..facs.action_units import ACTION_UNITS
 from ..imaging.images import ImageLike, read_image, rgb
 from .blendshapes import BlendshapeReading, blendshapes_of, straight_blendshapes_of
 from .estimators import Measurement, fitted_light
-from .points import PointValues, default_points
 
 MAPS = Path(__file__).with_name("au_maps.json")
 FAR_SIDE = 35.0

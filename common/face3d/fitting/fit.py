@@ -7,13 +7,13 @@ Image.fromarray(overlay(photo, result)).show()
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import cv2
 import numpy as np
 import torch
-from scipy.optimize import nnls
 
 from ...core.errors import InputError, ShapeError
 from ...imaging.images import to_uint8
@@ -24,7 +24,8 @@ from ..heads.head_units import HEAD_UNITS, UNITS
 from ..rendering.lighting import ambient, directional, shade
 from ..rendering.render import rasterize
 from .light import as_floats, fit_light, to_srgb
-from .problem import Problem
+from .points import default_points
+from .problem import Problem, solve_in_box
 
 _SCHEMES: dict[int, Scheme] = {68: "ibug68", 468: "mesh468", 478: "mesh468"}
 # Closed eyes are AU43, an open jaw AU26, looks the gaze.
@@ -98,7 +99,8 @@ def fit(
 
     Args:
         points: landmarks in pixels, (0, 0) the centre of the first one, x right and y down: (68, 2) in the iBUG order,
-            (468, 2 or 3) of MediaPipe's mesh, or (478, 2 or 3) of the same with irises. Depths are not looked at.
+            (468, 2 or 3) of MediaPipe's mesh, or (478, 2 or 3) of the same with irises. Of 478 with depths, in pixels
+            too and smaller nearer, a network first reads the expression (`points`), from which the fit departs little.
         size: of the photo, (height, width), or one number for a square; None takes the image's.
         image: (H, W, 3) RGB, uint8 or float in [0, 1], from which light and albedo are read; None leaves them out.
         distance: metres from the camera to the eyes.
@@ -110,7 +112,7 @@ def fit(
             size nor image is given, or the distance is not between 0.2 and 100.
     """
     head = head or default_head()
-    found = _check_points(points)
+    found, given = _check_points(points), np.asarray(torch.as_tensor(points).detach().cpu())
     picture = None if image is None else _check_image(image)
     height, width = _check_size(size, None if picture is None else picture.shape[:2])
     if not 0.2 <= distance <= 100:
@@ -119,7 +121,8 @@ def fit(
     scheme, half = _SCHEMES[len(found)], min(height, width) / 2
     plane = torch.stack([found[:, 0] + 0.5 - width / 2, height / 2 - 0.5 - found[:, 1]], 1) / half
     landmarks = plane[: 68 if scheme == "ibug68" else 468]
-    problem = Problem(head, scheme, landmarks, distance)
+    expected = expected_actions(head, given) if given.shape == (478, 3) else None
+    problem = Problem(head, scheme, landmarks, distance, expected)
     values = problem.solve()
     solution = problem.solution(values)
     gaze = torch.zeros(1, 2, 2, device=head.device)
@@ -127,7 +130,7 @@ def fit(
         irises = plane[list(_IRISES)].float().to(head.device)
         gaze = _gaze(head, head(solution.identity), solution.angles, solution.camera, irises)
         lids = head.embedding.points(head(gaze=gaze) - head.mean, scheme)[0].double().cpu()
-        problem = Problem(head, scheme, landmarks, distance, lids)
+        problem = Problem(head, scheme, landmarks, distance, expected, lids)
         solution = problem.solution(problem.solve(values))
     angles, camera = solution.angles, solution.camera
     vertices = head.turn(head(solution.identity, actions=solution.actions, gaze=gaze), angles)
@@ -187,17 +190,28 @@ def units_of(head: AnnyHead, actions: torch.Tensor) -> torch.Tensor:
     positive, and as little of them as need be.
     """
     names = [unit for unit in HEAD_UNITS if unit not in _NOT_EXPLAINED]
-    found = np.zeros((len(actions), 2, len(UNITS)), np.float32)
+    little = torch.tensor([_LITTLE if unit in UNITS else _LITTLE_OTHERS for unit in names]).double().square().diag()
+    found = torch.zeros(len(actions), 2, len(UNITS), dtype=torch.float64)
+    low, high = torch.zeros(len(names)).double(), torch.full((len(names),), math.inf).double()
     for side, other in enumerate(("Right", "Left")):
         rows = [i for i, name in enumerate(head.action_names) if not name.startswith("eyeLook") and other not in name]
         plain = [head.action_names[i].removesuffix("Left").removesuffix("Right") for i in rows]
-        mixtures = np.array([[HEAD_UNITS[unit].positive.get(name, 0.0) for unit in names] for name in plain])
-        little = [_LITTLE if unit in UNITS else _LITTLE_OTHERS for unit in names]
-        system = np.concatenate([mixtures, np.diag(little)])
-        for row, values in enumerate(actions.double().cpu().numpy()):
-            explained = nnls(system, np.concatenate([values[rows], np.zeros(len(names))]))[0]
-            found[row, side] = np.clip(MAX_INTENSITY * explained[: len(UNITS)], 0, MAX_INTENSITY)
-    return torch.from_numpy(found).to(actions)
+        mixtures = torch.tensor([[HEAD_UNITS[unit].positive.get(name, 0.0) for unit in names] for name in plain])
+        mixtures = mixtures.double()
+        for row, values in enumerate(actions.double().cpu()):
+            explained = solve_in_box(mixtures.T @ mixtures + little, -mixtures.T @ values[rows], low, high)
+            found[row, side] = (MAX_INTENSITY * explained[: len(UNITS)]).clamp(0, MAX_INTENSITY)
+    return found.to(actions)
+
+
+def expected_actions(head: AnnyHead, points: np.ndarray) -> torch.Tensor:
+    """The facial actions (1, 52) that the network of landmarks reads from them, (478, 3)."""
+    read = default_points().read(points)
+    units = torch.zeros(1, 2, len(HEAD_UNITS))
+    for column, unit in enumerate(HEAD_UNITS):
+        if unit in read.units:
+            units[0, :, column] = torch.tensor(read.units[unit])
+    return head.actions_of(units.clamp(0, MAX_INTENSITY).to(head.device))
 
 
 def _gaze(

@@ -26,6 +26,7 @@ _BOUNDS = {"age": (-0.15, 0.25), **dict.fromkeys(("african", "asian", "caucasian
 # Few actions of the most that a face can do act in a photo (a Laplacian prior), and both sides alike (a Gaussian one on
 # their difference).
 _MEAN_ACTION, _ASYMMETRY = 0.12, 0.25
+_DEPARTURE = 0.12  # of an action from what was read before (one standard deviation)
 
 # Few points tell whether eyes and mouth are open: these count more.
 # fmt: off
@@ -76,6 +77,7 @@ class Problem:
         scheme: of the landmarks.
         target: (N, 2) float64, x right and y up in half pictures.
         distance: metres from the eyes to the pinhole.
+        expected: (1, 52) actions that were read before, from which these depart little; None where nothing was.
         moved: (N, 3) float64 metres by which something else than the unknowns moves the landmarks, such as the lids
             that follow a gaze; None for nothing.
     """
@@ -86,6 +88,7 @@ class Problem:
         scheme: Scheme,
         target: torch.Tensor,
         distance: float,
+        expected: torch.Tensor | None = None,
         moved: torch.Tensor | None = None,
     ) -> None:
         self.head, self.target, self.distance = head, target, distance
@@ -95,7 +98,7 @@ class Problem:
         self.pivot = head.pivot.double().cpu()
         sizes = [len(PHENOTYPES), len(self.shapes.up), len(self.shapes.actions), 6]
         self._slices = [slice(sum(sizes[:i]), sum(sizes[: i + 1])) for i in range(4)]
-        self.priors = priors(head, *sizes[1:])
+        self.priors = priors(head, *sizes[1:], expected=expected)
 
     def solve(self, start: torch.Tensor | None = None) -> torch.Tensor:
         """The most probable unknowns (D,), from `start` (D,) or those of the mean head: Levenberg-Marquardt steps that
@@ -340,8 +343,8 @@ def acting(head: AnnyHead) -> list[int]:
     return [i for i, name in enumerate(head.action_names) if not name.startswith(("eyeLook", "tongue"))]
 
 
-def priors(head: AnnyHead, changes: int, actions: int, rest: int) -> Priors:
-    """Priors of 9 phenotypes and so many local changes, actions and further unknowns."""
+def priors(head: AnnyHead, changes: int, actions: int, rest: int, *, expected: torch.Tensor | None = None) -> Priors:
+    """Priors of 9 phenotypes and so many local changes, actions and further unknowns; `expected` (1, 52) actions."""
     start = len(PHENOTYPES) + changes
     size = start + actions + rest
     low, high = torch.full((size,), -math.inf).double(), torch.full((size,), math.inf).double()
@@ -353,7 +356,12 @@ def priors(head: AnnyHead, changes: int, actions: int, rest: int) -> Priors:
     spread[len(PHENOTYPES) : start] = _CHANGE_SPREAD
     here = slice(start, start + actions)
     low[here], high[here], slope[here] = 0, 1, 1 / _MEAN_ACTION
+    if expected is not None:
+        spread[here] = _DEPARTURE
+        slope[here] = -expected[0, acting(head)].double().cpu() / _DEPARTURE**2
     curvature = (spread**-2).diag()
+    if expected is not None:
+        return Priors(low, high, curvature, slope)
     names = [head.action_names[i] for i in acting(head)]
     for row, name in enumerate(names):
         twin = _twin(name)

@@ -16,8 +16,8 @@ from safetensors import safe_open
 from torch import nn
 from torch.nn import functional as F
 
-from ..core.errors import CheckpointError, InputError, ShapeError
-from ..weights.state_dict import frozen
+from ...core.errors import CheckpointError, InputError, ShapeError
+from ...weights.state_dict import frozen
 
 WEIGHTS = Path(__file__).with_name("points.safetensors")
 COUNT = 478
