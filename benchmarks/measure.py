@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from common.core.errors import FaceNotFoundError
+from common.core.errors import FaceNotFoundError, InputError
 from common.facs.action_units import ACTION_UNITS
 from common.imaging.tensors import to_pixels
 from common.measure import Measurement, get_estimator
@@ -45,10 +45,10 @@ def main() -> None:
         for pair in tqdm(pairs, unit="pair", desc=name):
             try:
                 found.append(measure_both(estimator, *(to_pixels(pair[role]["image"]) for role in ROLES)))
-            except FaceNotFoundError:
+            except (FaceNotFoundError, InputError):  # or one that cannot be read
                 continue
             truth.append([Measurement(*(pair[r][key].numpy() for key in ("units", "angles", "light"))) for r in ROLES])
-        print(f"\n{name}: {len(found)} pairs of {args.size} px, seed {args.seed}; no face in {len(pairs) - len(found)}")
+        print(f"\n{name}: {len(found)} pairs of {args.size} px, seed {args.seed}; not read: {len(pairs) - len(found)}")
         if found:
             report(truth, found)
 

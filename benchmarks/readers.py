@@ -99,6 +99,7 @@ def filmed(clips: list[Path]) -> None:
     """The tables of film."""
     reader = PointReader()
     agreement: dict[str, list[float]] = {unit: [] for unit in reader.units}
+    together: dict[str, list[float]] = {unit: [] for unit in reader.units}
     noise: dict[str, list[float]] = {unit: [] for unit in reader.units}
     spent, frames = 0.0, 0
     for clip in clips:
@@ -119,12 +120,17 @@ def filmed(clips: list[Path]) -> None:
             if s.std() >= MOVES:
                 agreement[unit].append(float(np.corrcoef(s, n)[0, 1]))
             values = np.array(whole, float)[:, column]
+            known = np.isfinite(values)
+            if s.std() >= MOVES:
+                together[unit].append(float(np.corrcoef(s[known], values[known])[0, 1]))
             steps = np.abs(np.diff(values))
             noise[unit].append(float(np.nanmedian(np.sort(steps)[: max(1, len(steps) // 4)])))
-    print("\n| unit | r with the scores (clips) | noise |\n|---|---|---|")
+    print(
+        "\n| unit | clips | r of the network with the scores | r of the reading with them | noise |\n|---|---|---|---|---|"
+    )
     for unit in reader.units:
-        r = f"{np.median(agreement[unit]):.2f} ({len(agreement[unit])})" if agreement[unit] else "- (0)"
-        print(f"| {unit} | {r} | {np.median(noise[unit]):.3f} |")
+        cells = [f"{np.median(rows[unit]):.2f}" if rows[unit] else "-" for rows in (agreement, together)]
+        print("|", " | ".join([unit, str(len(agreement[unit])), *cells, f"{np.median(noise[unit]):.3f}"]), "|")
     print(f"\n{frames} frames, {1000 * spent / max(frames, 1):.0f} ms each with all three readings")
 
 
