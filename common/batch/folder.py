@@ -72,9 +72,9 @@ def read_lines(path: Path) -> dict[str, dict[str, Any]]:
                 raise TypeError(f"the key {row['key']!r} is not a text")
             rows[row["key"]] = row
         except (ValueError, KeyError, TypeError) as error:
-            why = f"{path} has a damaged line: {error}"
+            why = f"{path}, line {line} is damaged: {error}"
             hint = "delete it; the edit is made again"
-            raise InputError(why, code="damaged", actual=f"line {line}", hint=hint) from error
+            raise InputError(why, code="damaged", hint=hint) from error
     return rows
 
 

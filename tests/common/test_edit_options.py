@@ -36,7 +36,6 @@ from rigface.options import (
     RigFaceKeywords,
     RigFaceOptions,
     RigKeywords,
-    RigModelKeywords,
     RigModelOptions,
 )
 from rigface.request import RigEdit
@@ -62,7 +61,6 @@ def names(kind: type[Options]) -> set[str]:
         (ModelKeywords, [ModelOptions]),
         (Keywords, [EditOptions, FaceOptions, ModelOptions]),
         (RigFaceKeywords, [RigFaceOptions]),
-        (RigModelKeywords, [RigModelOptions]),
         (RigKeywords, [RigEditOptions, RigFaceOptions, RigModelOptions]),
     ],
 )

@@ -63,7 +63,7 @@ def test_prompts_and_requests_pair_up(text_editor):
     assert len(text_editor.generate(["a man", "a woman"], {}, **FAST)) == 2
     assert len(text_editor.generate(["a man", "a woman", "a boy"], SWEEP, **FAST)) == 3
     assert text_editor.generate([], {}, **FAST) == []
-    with pytest.raises(InputError, match=r"2 prompts .* 3 requests"):
+    with refused(InputError, "count", expected=2, actual=3):
         text_editor.generate(["a man", "a woman"], SWEEP, **FAST)
 
 
@@ -303,7 +303,7 @@ def test_a_start_from_a_warp_begins_with_it(text_editor, astronaut):
     )
     assert not np.array_equal(half, photo)
     assert np.array_equal(np.asarray(text_editor.edit(subject, {"AU26": 4}, start="warp", **FAST)), half)
-    with pytest.raises(InputError, match=r'"photo".*"warp"'):
+    with refused(InputError, "unknown", actual="noise"):
         text_editor.edit(subject, {}, start="noise", **FAST)
 
 

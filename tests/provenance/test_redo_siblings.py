@@ -84,4 +84,4 @@ def test_recipes_that_name_too_little_are_told(tmp_path, capsys, kind, asked, se
     picture = carry(Image.new("RGB", (64, 64)), Recipe("fineface", kind, asked, settings))
     picture.save(tmp_path / "damaged.png", watermark=False)
     assert fineface(["redo", str(tmp_path / "damaged.png")]) == 2
-    assert "record is damaged" in capsys.readouterr().err
+    assert "record of the picture" in capsys.readouterr().err

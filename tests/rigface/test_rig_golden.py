@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderKL
 from folders import golden_folders, picture
 from safetensors.torch import load_file
 
-from common.diffusion import loading
+from common.diffusion import loading, pipeline
 from rigface import RigEdit, RigFace
 
 
@@ -34,8 +35,14 @@ def test_the_whole_run_with_one_pass_a_step(folder, monkeypatch):
     passes, images = [], []
     networks.unet.register_forward_hook(lambda module, args, out: passes.append(len(args[0])))
     monkeypatch.setattr("common.editing.editor.randn_tensor", lambda *args: call["latents"])
-    decode = networks._decode
-    monkeypatch.setattr(networks, "_decode", lambda x, kind: images.append(decode(x, kind)) or images[-1])
+    decode = pipeline.decode
+
+    def kept(vae: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
+        pixels = decode(vae, latents)
+        images.append(networks.image_processor.postprocess(pixels, output_type="np"))
+        return pixels
+
+    monkeypatch.setattr(pipeline, "decode", kept)
     steps = len(call["timesteps"])
     result = editor.edit(subject, RigEdit(), steps=steps, progress=False)
     assert passes == [1] * steps
