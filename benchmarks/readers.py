@@ -125,9 +125,7 @@ def filmed(clips: list[Path]) -> None:
                 together[unit].append(float(np.corrcoef(s[known], values[known])[0, 1]))
             steps = np.abs(np.diff(values))
             noise[unit].append(float(np.nanmedian(np.sort(steps)[: max(1, len(steps) // 4)])))
-    print(
-        "\n| unit | clips | r of the network with the scores | r of the reading with them | noise |\n|---|---|---|---|---|"
-    )
+    print("\n| unit | clips | r of network and scores | r of reading and scores | noise |\n|---|---|---|---|---|")
     for unit in reader.units:
         cells = [f"{np.median(rows[unit]):.2f}" if rows[unit] else "-" for rows in (agreement, together)]
         print("|", " | ".join([unit, str(len(agreement[unit])), *cells, f"{np.median(noise[unit]):.3f}"]), "|")

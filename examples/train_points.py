@@ -76,10 +76,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=Path("out/points"), help="folder of the drawn faces' landmarks")
     parser.add_argument("--output", type=Path, default=Path("out/points-network"), help="folder of the results")
-    parser.add_argument("--people", type=int, default=1500, help="who are drawn (default: 1500)")
+    parser.add_argument("--people", type=int, default=800, help="who are drawn (default: 800)")
     parser.add_argument("--seed", type=int, default=40, help="seed of people and faces (default: 40)")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw (default: 1)")
-    parser.add_argument("--steps", type=int, default=12000, help="steps of the training (default: 12000)")
+    parser.add_argument("--steps", type=int, default=9000, help="steps of the training (default: 9000)")
     args = parser.parse_args()
     return guarded(lambda: run(args))
 

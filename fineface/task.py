@@ -21,7 +21,7 @@ from common.core.files import EMBEDDED, replace_file
 from common.core.fingerprint import fingerprint
 from common.core.jsonio import read_config
 from common.editing.defaults import Defaults, read_defaults, write_defaults
-from common.face3d.heads.au_scale import AU_SCALE
+from common.face3d.heads.head_units import AU_SCALE
 from common.facs.action_units import to_text
 from common.imaging.tensors import to_tensor
 from common.training.diffusion import DiffusionTask

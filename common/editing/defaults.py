@@ -11,7 +11,7 @@ from typing import Any, cast
 from ..core.errors import CheckpointError, InputError
 from ..core.jsonio import parse_json, read_text
 from ..core.numbers import number, whole_number
-from ..face3d.heads.au_scale import AU_SCALE
+from ..face3d.heads.head_units import AU_SCALE
 from ..parsing.labels import Guide, Region
 from .options import EditOptions, FaceOptions, Start, check_option, one_of
 

@@ -147,11 +147,8 @@ class HeadFit:
         photo = rgb(read_image(image))
         face = choose_face(self.detector.find(photo))
         found = fitted(photo, face)
-        angles = np.degrees(found.angles[0].cpu().numpy())
-        if face.turns:  # in the photo's axes, which the head was turned away from
-            angles[2] = (angles[2] - 90 * face.turns + 180) % 360 - 180
         units = found.expression[0].mean(0).cpu().numpy()  # (2, 12) sides -> (12,)
-        return Measurement(units, angles, _light(found, face), face)
+        return Measurement(units, *_pose_and_light(found, face), face)
 
 
 def fitted(photo: np.ndarray, face: Face) -> Fit:
@@ -163,24 +160,26 @@ def fitted(photo: np.ndarray, face: Face) -> Fit:
     return fit(points, image=np.ascontiguousarray(np.rot90(photo, face.turns)))
 
 
-def fitted_light(photo: np.ndarray, face: Face) -> np.ndarray | None:
-    """The light (9, 3) on a face, as its fitted head tells; None where the photo shows too little skin."""
-    return _light(fitted(photo, face), face)
+def fitted_pose_and_light(photo: np.ndarray, face: Face) -> tuple[np.ndarray, np.ndarray | None]:
+    """Angles (3,) in degrees of a face, as its fitted head tells, and light (9, 3), None without enough skin."""
+    return _pose_and_light(fitted(photo, face), face)
 
 
-def _light(found: Fit, face: Face) -> np.ndarray | None:
-    """The light of a fit, in the photo's axes."""
+def _pose_and_light(found: Fit, face: Face) -> tuple[np.ndarray, np.ndarray | None]:
+    """Pose and light of a fit, in the photo's axes, from which the head was turned upright."""
     import torch
 
     from ..face3d.camera import rotation_matrix
     from ..face3d.rendering.lighting import rotate
 
+    angles = np.degrees(found.angles[0].cpu().numpy())
+    angles[2] = (angles[2] - 90 * face.turns + 180) % 360 - 180
     if found.light is None:
-        return None
+        return angles, None
     light = found.light.float().cpu()
     if face.turns:
         light = rotate(light, rotation_matrix(torch.tensor([[0.0, 0.0, -math.radians(90 * face.turns)]])))
-    return light[0].numpy()
+    return angles, light[0].numpy()
 
 
 def _regressor() -> AUEstimator:

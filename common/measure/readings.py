@@ -31,7 +31,7 @@ from ..faces.pose import PROFILE, HeadPose
 from ..facs.action_units import ACTION_UNITS
 from ..imaging.images import ImageLike, read_image, rgb
 from .blendshapes import BlendshapeReading, blendshapes_of, straight_blendshapes_of
-from .estimators import Measurement, fitted_light
+from .estimators import Measurement, fitted_pose_and_light
 
 MAPS = Path(__file__).with_name("au_maps.json")
 FAR_SIDE = 35.0
@@ -218,13 +218,14 @@ class LandmarkerEstimator:
         return default_points().weights
 
     def __call__(self, image: ImageLike) -> Measurement:
-        """See `AUEstimator`; also the light, which the fitted head tells, and `many` leaves out.
+        """See `AUEstimator`; pose and light are those of the fitted head. `many` leaves the light out.
 
         Raises InputError (code "unreadable") for a face that cannot be read, such as a profile.
         """
         photo = rgb(read_image(image))
         face = choose_face(self.detector.find(photo))
-        return replace(_measured(units_of(face)), light=fitted_light(photo, face))
+        angles, light = fitted_pose_and_light(photo, face)
+        return replace(_measured(units_of(face)), angles=angles, light=light)
 
     def many(self, images: Sequence[ImageLike], *, faces: Sequence[Face] | None = None) -> list[Measurement]:
         """Measure pictures; their faces may be given, one for each, by whatever detector found them.

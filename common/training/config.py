@@ -12,7 +12,7 @@ from ..core.errors import InputError
 from ..core.files import EMBEDDED, model_folder
 from ..core.numbers import check_fields
 from ..editing.defaults import Defaults, read_defaults
-from ..face3d.heads.au_scale import AU_SCALE
+from ..face3d.heads.head_units import AU_SCALE
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -11,11 +11,13 @@ from ..face3d.camera import Perspective, angles_of, rotation_matrix, to_pixels
 from ..face3d.fitting.fit import Fit
 from ..face3d.heads.anny import AnnyHead
 from ..face3d.heads.head import vertex_normals
+from ..face3d.heads.head_units import UNITS
 from ..faces import Crop
 from ..faces.affine import transform
 from .delta import Change
 
 _BROWS, _CHIN = slice(17, 27), 8  # iBUG
+_CHEEKS, _OPENED = UNITS.index("AU6"), 1.0  # by how much the photo's eyes may be opened
 _NEAR, _LONE = 0.008, 0.1  # metres round a landmark that know its miss; weight of knowing nothing
 
 
@@ -66,14 +68,15 @@ def changed(fit: Fit, change: Change, free: torch.Tensor | None = None) -> tuple
 def intensities(fit: Fit, change: Change) -> tuple[torch.Tensor, torch.Tensor]:
     """Between which intensities (1, 2, 12) a change moves the face.
 
-    A change is believed more than the fit, which takes an unusual face for a weaker expression: who asks for less of a
-    unit says that it is there. Who asks for more than there is room for is met half-way.
+    From those of the fit, which knows what the landmarks say of them; a request for more than there is room for is met
+    half-way. Of raised cheeks little can be taken back: the photo does not show the part of the eyes that they hide.
     """
     request = change.units.to(fit.expression)
-    start = torch.where(request < 0, torch.maximum(fit.expression, (-request).clamp_max(5)), fit.expression)
     room = (5 - request).clamp_min(0)
-    start = torch.where(request > 0, torch.minimum(start, (start + room) / 2), start)
-    return start, (start + request).clamp(-5, 5)
+    start = torch.where(request > 0, torch.minimum(fit.expression, (fit.expression + room) / 2), fit.expression)
+    end = (start + request).clamp(-5, 5)
+    end[..., _CHEEKS] = torch.maximum(end[..., _CHEEKS], start[..., _CHEEKS] - _OPENED)
+    return start, end
 
 
 def misses(fit: Fit) -> torch.Tensor:

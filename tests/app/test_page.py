@@ -48,7 +48,7 @@ class Visitor:
         self.panel.get_by_role("button", name=name, exact=True).click()
 
     def measured(self) -> str:
-        found = self.panel.locator(".report", has_text="by regressor").first
+        found = self.panel.locator(".report", has_text="by landmarker").first
         found.wait_for()
         return found.inner_text()
 
@@ -470,7 +470,7 @@ def test_a_lamp_moved_by_the_keyboard_is_switched_on(visitor):
     guest.unit("azimuth", "range").focus()
     for _ in range(4):
         guest.page.keyboard.press("ArrowLeft")
-    guest.panel.locator(".report", has_text="by regressor").first.wait_for()
+    guest.panel.locator(".report", has_text="by landmarker").first.wait_for()
     guest.panel.locator(".stale").wait_for(state="detached")
     true = rig_edit(FROWN, light=Light(azimuth=-20, elevation=10), model="embedded", progress=False)
     assert sorted(which(each, photo(FROWN), true) for each in guest.pictures()) == [0, 1]

@@ -315,7 +315,7 @@ def test_scores_are_measured_once_and_what_is_not_is_no_zero(tmp_path, capsys):
 
     photos, folder = tmp_path / "photos", tmp_path / "run"
     photos.mkdir()
-    (photos / "calm.jpg").write_bytes((FACES / "calm.jpg").read_bytes())
+    (photos / "calm.jpg").write_bytes((FACES / "smile.jpg").read_bytes())
     (tmp_path / "requests.txt").write_text("smile: AU12=4\nangry: AU4=3\n")
     asked = ["batch", str(photos), "--requests", str(tmp_path / "requests.txt"), "-q", "--engine", "warp"]
     assert command.main([*asked, "-o", str(folder)]) == 0

@@ -146,7 +146,7 @@ def test_a_run_says_what_made_it_and_its_scores_are_of_unmarked_pictures(tmp_pat
     (score,) = csv.DictReader((folder / "scores.csv").read_text().splitlines())
     assert float(score["background_psnr"]) == 100, "the edit leaves it alone; the watermark does not count"
     assert 40 < float(score["mark_psnr"]) < 50
-    assert "not reliable on photographs" in score["validation"]
+    assert "real film" in score["validation"]
     assert "SHA-256" in score["estimator_version"]
     page = made(folder)
     result = page.numbers["results"][0]

@@ -13,8 +13,8 @@ from common.editing.defaults import read_defaults
 from common.editing.subject import Subject
 from common.face3d.heads.anny import default_head
 from common.face3d.heads.anny_data import load
-from common.face3d.heads.au_scale import AU_SCALE, from_scale, to_scale
-from common.face3d.heads.head_units import UNITS
+from common.face3d.heads.au_scale import from_scale, to_scale
+from common.face3d.heads.head_units import AU_SCALE, UNITS
 from fineface.editor import FineFace
 from magicface.editor import MagicFace
 from rigface.editor import RigFace

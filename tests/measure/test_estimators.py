@@ -19,7 +19,7 @@ WORDS = "not reliable on photographs"
 
 @pytest.fixture(scope="module")
 def report():
-    return measure(FACE, FACE)
+    return measure(FACE, FACE, estimator="regressor")
 
 
 def test_every_estimator_has_one_entry():
@@ -72,4 +72,4 @@ def test_neutralize_and_transfer_log_it(caplog):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             make()
-        assert sum(WORDS in record.message for record in caplog.records) == 1
+        assert sum(validation("landmarker") in record.message for record in caplog.records) == 1

@@ -193,7 +193,7 @@ def test_no_face_is_named_by_its_picture(photo):
 
 
 def test_estimators_by_name():
-    assert get_estimator().name == get_estimator("regressor").name == "regressor"
+    assert get_estimator().name == get_estimator("landmarker").name == "landmarker"
     assert get_estimator("fit").name == "fit"
     with pytest.raises(InputError, match="py-feat"):
         get_estimator("nothing")

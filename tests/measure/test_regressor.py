@@ -9,7 +9,8 @@ import torch
 from safetensors import safe_open
 
 from common.core.errors import FaceNotFoundError, InputError, ShapeError
-from common.face3d.heads.au_scale import AU_SCALE, from_scale
+from common.face3d.heads.au_scale import from_scale
+from common.face3d.heads.head_units import AU_SCALE
 from common.faces import choose_face, get_detector
 from common.faces.affine import transform
 from common.facs.action_units import ACTION_UNITS

@@ -78,7 +78,7 @@ def test_a_smile_is_read(found, smile):
 
 def test_a_report_is_one_page_with_its_values(found, tmp_path):
     page = write_report(found, tmp_path).read_text()
-    assert "http" not in page, "needs nothing else"
+    assert "://" not in page, "needs nothing else"
     assert "no real face" in page
     values = json.loads((tmp_path / "analysis.json").read_text())
     assert values["emotion"] == "positive"

@@ -76,7 +76,7 @@ def test_a_head_turns_in_place(seen):
     still = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light)
     turned = replace(still, turn=rotation_matrix(torch.deg2rad(torch.tensor([[25.0, 10, 0]])))[0])
     head = fit.head
-    neutral = replace(fit, expression=torch.zeros_like(fit.expression), jaw=torch.zeros_like(fit.jaw))
+    neutral = replace(fit, actions=torch.zeros_like(fit.actions))
 
     def middle(change):
         vertices, camera = changed(neutral, change)

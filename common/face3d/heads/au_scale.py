@@ -8,10 +8,7 @@ from __future__ import annotations
 import torch
 
 from ...core.numbers import whole_number
-from .head_units import UNITS
-
-AU_SCALE = 2
-"""The head's scale now; networks that were trained on its renders carry it as `au_scale`."""
+from .head_units import AU_SCALE, UNITS
 
 # How far the landmark of the mesh that moves furthest goes at 5, over how far it went on scale 1.
 _OVER_FIRST = {

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+AU_SCALE = 2
+"""The head's scale now; networks that were trained on its renders carry it as `au_scale`."""
 SIDES = ("Left", "Right")
 """The person's, as the ends of actions' names."""
 FAR_GAZE = math.radians(30)
