@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -69,7 +70,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=300, help="the last ones, unseen by the network (default: 300)")
     args = parser.parse_args()
     reader, network = PointReader(), BlendshapeNetwork()
-    units = {name: {"terms": _terms(rows)} for name, rows in TERMS.items()}
+    units: dict[str, dict[str, Any]] = {name: {"terms": _terms(rows)} for name, rows in TERMS.items()}
     truth: list[np.ndarray] = []
     by_points: list[np.ndarray] = []
     by_scores: list[np.ndarray] = []

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -107,7 +108,7 @@ def draw_faces(number: int, seed: int, folder: Path) -> None:
     person = draw_person(seed, number)
     found = [seen for scene in scenes(person, rng, seed, number) if (seen := look(scene)) is not None]
     arrays = {name: np.stack([row[name] for row in found]) for name in found[0]} if found else {}
-    replace_file(shard(folder, seed, number), lambda path: np.savez(path, **arrays))
+    replace_file(shard(folder, seed, number), lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
 
 
 def scenes(person: Person, rng: np.random.Generator, seed: int, number: int) -> Iterator[Scene]:
@@ -177,18 +178,18 @@ def look(scene: Scene) -> dict[str, np.ndarray] | None:
     box = np.concatenate([picture.landmarks.min(0), picture.landmarks.max(0)])
     box[1] -= 0.25 * (box[3] - box[1])  # the detector's box holds half of the forehead
     square = Square.of_box(box, five_points(picture.landmarks)[:2])
-    for _ in range(2):
-        points, presence = landmarker().look(picture.image, square)
-        square = Square.of_points(points)
+    points, _ = landmarker().look(picture.image, square)
+    points, presence = landmarker().look(picture.image, Square.of_points(points))
     if presence < PRESENT:
         return None
+    shift = cast("tuple[float, float]", picture.camera["shift"])
     units = np.concatenate([np.array(scene.units, np.float32), np.array(scene.others, np.float32)], 1)
     return {
         "points": points,
         "units": units[:, [list(HEAD_UNITS).index(unit) for unit in SIDED]],
         "gaze": np.array(scene.gaze, np.float32),
         "angles": np.array(scene.angles, np.float32),
-        "camera": np.array([picture.camera["focal"], picture.camera["distance"], *picture.camera["shift"]], np.float32),
+        "camera": np.array([picture.camera["focal"], picture.camera["distance"], *shift], np.float32),
         "identity": np.array(scene.person.identity, np.float32),
     }
 
@@ -246,7 +247,7 @@ def train(shards: list[np.lib.npyio.NpzFile], output: Path, steps: int) -> None:
     for step in tqdm(range(steps), unit="step", desc="training"):
         rng = np.random.default_rng([1, step])
         first = rng.choice(rows, BATCH)
-        second = np.array([rng.choice(others[faces.people[row]]) for row in first])
+        second = np.array([rng.choice(others[int(faces.people[row])]) for row in first])
         before, after = (batch(faces, chosen, rng, mirror, step % 2 == 1) for chosen in (first, second))
         wanted = after[2] - before[2]
         loss = F.smooth_l1_loss(network(*before[:2]), before[2], beta=0.5)
@@ -257,7 +258,7 @@ def train(shards: list[np.lib.npyio.NpzFile], output: Path, steps: int) -> None:
         optimizer.step()
         rate.step()
         average.update_parameters(network)
-    write(average.module.eval(), faces, np.flatnonzero(held), output)
+    write(cast("PointNetwork", average.module.eval()), faces, np.flatnonzero(held), output)
 
 
 def batch(
@@ -294,7 +295,7 @@ def write(network: PointNetwork, faces: Faces, rows: np.ndarray, output: Path) -
     single = network(*seen).numpy()
     rng = np.random.default_rng(0)
     others = partners(faces.people, rows)
-    pairs = np.array([rng.choice(others[faces.people[row]]) for row in rows])
+    pairs = np.array([rng.choice(others[int(faces.people[row])]) for row in rows])
     there = [torch.from_numpy(each[pairs]) for each in (faces.points, faces.turns)]
     change = network.change((seen[0], seen[1]), (there[0], there[1])).numpy()
     truth, wanted = faces.values[rows], faces.values[pairs] - faces.values[rows]
