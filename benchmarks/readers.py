@@ -104,7 +104,7 @@ def filmed(clips: list[Path]) -> None:
     spent, frames = 0.0, 0
     for clip in clips:
         network, scores, whole = [], [], []
-        begun = time.perf_counter()
+        started = time.perf_counter()
         for face in _tracked(clip):
             read = blendshapes_of(face)
             if read.reason is not None or face.mesh is None:
@@ -113,7 +113,7 @@ def filmed(clips: list[Path]) -> None:
             network.append([np.mean(found[unit]) for unit in reader.units])
             scores.append([np.mean(mapped_scores(au_maps()[unit]["terms"], read)) for unit in reader.units])
             whole.append([units_of(face)[unit].both for unit in reader.units])
-        spent += time.perf_counter() - begun
+        spent += time.perf_counter() - started
         frames += len(network)
         for column, unit in enumerate(reader.units):
             s, n = np.array(scores)[:, column], np.array(network)[:, column]

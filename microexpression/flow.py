@@ -66,7 +66,7 @@ def flow_sizes(frames: np.ndarray, flows: Sequence[np.ndarray] | None = None) ->
     """(T,) how far the face moved since the first of frames (T, H, W, 3) uint8, in pixels; the apex is the largest.
 
     The size is the 95th percentile of the flow within `INNER` without the head's own motion, smoothed over an eighth of
-    the clip. On 18 rendered clips whose heads sway, with AUs of 1.2 to 1.5, the apex is 0.9 frames off in the mean.
+    the clip. On 18 rendered clips whose heads sway, with AUs of 1.2 to 1.5, the apex is 0.9 frames off on average.
     `flows` (2, H, W) from the first frame to each of the others are computed by default.
     """
     height, width = frames.shape[1:3]

@@ -147,7 +147,7 @@ class Light(_Attribute):
         level = math.cos(elevation)
         direction = (level * math.sin(azimuth), math.sin(elevation), level * math.cos(azimuth))
         mean = self.intensity * present[:1] / lighting.ambient(torch.ones_like(present[:1]))[0, :1]  # (1, 3)
-        # A lamp that shines with b on what faces it gives b / 4 in the mean over all directions.
+        # A lamp that shines with b on what faces it gives b / 4 on average over all directions.
         lamp = lighting.directional(present.new_tensor([direction]), 4 * (1 - self.ambient) * mean)
         return (lamp + lighting.ambient(self.ambient * mean))[0]
 

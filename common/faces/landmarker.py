@@ -107,7 +107,7 @@ class Square:
 
     @classmethod
     def of_points(cls, points: np.ndarray) -> Square:
-        """The square that a detector gives in the mean for points (478, 2 or 3), such as those of the last frame.
+        """The square that a detector gives on average for points (478, 2 or 3), such as those of the last frame.
 
         MediaPipe's tracking takes 1.5 of the points' extent, a tenth more than its detector gives; then a face reads
         differently in a photo and in a film.

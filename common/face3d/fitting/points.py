@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from ...core.errors import CheckpointError, InputError, ShapeError
 from ...weights.state_dict import frozen
+from ..camera import angles_of
 
 WEIGHTS = Path(__file__).with_name("points.safetensors")
 COUNT = 478
@@ -116,17 +117,9 @@ def upright(points: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarra
     rotation = (left * sign[:, None]) @ right
     scale = (values * sign).sum(1) / np.square(still - centre).sum((1, 2)).clip(1e-12)
     moved = scale[:, None, None] * (points - centre) @ rotation.transpose(0, 2, 1) + middle
-    return moved.astype(np.float32), _angles(rotation.transpose(0, 2, 1)).astype(np.float32)
-
-
-def _angles(rotations: np.ndarray) -> np.ndarray:
-    """Yaw, pitch, roll (N, 3) in radians of rotations (N, 3, 3) from upright faces to the picture, y down, z away."""
     flip = np.array([1.0, -1.0, -1.0])  # to the camera's axes: y up, z towards it
-    turned = rotations * flip[:, None] * flip
-    yaw = np.arcsin((-turned[:, 2, 0]).clip(-1, 1))
-    pitch = np.arctan2(-turned[:, 2, 1], turned[:, 2, 2])
-    roll = np.arctan2(turned[:, 1, 0], turned[:, 0, 0])
-    return np.stack([yaw, pitch, roll], 1)
+    turns = angles_of(torch.from_numpy(rotation.transpose(0, 2, 1) * flip[:, None] * flip))
+    return moved.astype(np.float32), turns.numpy().astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
