@@ -25,7 +25,7 @@ from common.cli.editor_spec import EditorSpec
 from common.diffusion.conditioning import Rig
 from common.diffusion.loading import MAGICFACE
 from common.editing.editor import Editor
-from common.editing.subject import Subject, shared_guides
+from common.editing.subject import Subject, shared_conditioning_images
 from common.editing.verbs import Verbs
 from common.facs.action_units import AUDelta, to_vector
 from common.facs.expressions import is_word
@@ -60,7 +60,7 @@ class PercentFace(Editor[Percent]):
 
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[Percent]) -> Rig:
         """The changes as the vector (B, 12), the background as conditioning image."""
-        return Rig(torch.tensor([request.values for request in requests]), shared_guides(subjects))
+        return Rig(torch.tensor([request.values for request in requests]), shared_conditioning_images(subjects))
 
     def warp(self, subject: Subject, request: Percent) -> np.ndarray:
         """The photo warped by its fitted head."""

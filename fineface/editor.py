@@ -239,7 +239,7 @@ class FineFace(Editor[AUIntensity]):
         if self._takes_people and made.face is not None:
             made = replace(made, face=with_embedding(rgb(photo), made.face))
         record = {**record, "seconds": {"prepare": round(time.perf_counter() - started, 3)}}
-        return Subject(photo=photo, **vars(made), identity={}, guides=(), record=record)
+        return Subject(photo=photo, **vars(made), identity={}, conditioning_images=(), record=record)
 
     def sampled(
         self,

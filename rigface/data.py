@@ -24,7 +24,7 @@ from common.training.manifest import Manifest, Pair, parsed
 from common.warp import VERSION as WARPS
 from common.warp.delta import Change
 
-from .conditioning import GUIDES, read_coefficients
+from .conditioning import CONDITIONING_IMAGES, read_coefficients
 from .reconstruct import View
 from .rendered import Rendered, Seen
 
@@ -57,7 +57,7 @@ class SyntheticRigs(Dataset[Pair]):
             item = self.faces[number]
             photo = to_pixels(item["source"]["image"])
             try:
-                made = prepare(photo, detector, parser, size=len(photo), zoom=self.zoom, guide="photo")
+                made = prepare(photo, detector, parser, size=len(photo), zoom=self.zoom, conditioning_image="photo")
             except FaceNotFoundError:
                 continue
             return self._pair(item, photo, made, still=index % STILL_EVERY == STILL_EVERY - 1)
@@ -78,7 +78,7 @@ class SyntheticRigs(Dataset[Pair]):
         return {
             "source": to_tensor(made.source),
             "target": to_tensor(made.crop.apply(target)),
-            "guides": torch.stack([to_tensor(conditions.background), to_tensor(conditions.render)]),
+            "conditioning_images": torch.stack([to_tensor(conditions.background), to_tensor(conditions.render)]),
             "vector": torch.from_numpy(conditions.coefficients),
         }
 
@@ -107,7 +107,7 @@ class ManifestRigs(Manifest):
     the message names the lines; MissingDependencyError: a folder, and `datasets` is not installed.
     """
 
-    guides = GUIDES
+    conditioning_images = CONDITIONING_IMAGES
     numbers = ("coefficients",)
 
     def __init__(self, path: str | Path, size: int) -> None:

@@ -414,7 +414,7 @@ class Editor(Generic[AnyRequest]):
             face=face,
             region=region,
             zoom=self.defaults.zoom,
-            guide=self.defaults.guide,
+            conditioning_image=self.defaults.conditioning_image,
             fill=self.fill,
             hint=self.hint,
         )
@@ -423,11 +423,13 @@ class Editor(Generic[AnyRequest]):
         """A prepared photo, encoded; the record gets the seconds since `started`."""
         prepared = time.perf_counter()
         identity = self.pipeline.encode_identity(to_tensor(made.source)[None])
-        guides = (self.pipeline.encode_image(to_tensor(made.background)[None]),)
+        conditioning_images = (self.pipeline.encode_image(to_tensor(made.background)[None]),)
         encoded = time.perf_counter()
         seconds = {"prepare": round(prepared - started, 3), "encode": round(encoded - prepared, 3)}
         record = {**record, "seconds": seconds}
-        return Subject(photo=photo, **vars(made), identity=identity, guides=guides, record=record)
+        return Subject(
+            photo=photo, **vars(made), identity=identity, conditioning_images=conditioning_images, record=record
+        )
 
     def release_id_encoder(self) -> None:
         """Frees the ID encoder's memory, almost half of the model, once every photo is encoded."""

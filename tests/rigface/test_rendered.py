@@ -30,7 +30,7 @@ def rendered():
 @pytest.fixture(scope="module")
 def made(astronaut):
     """The astronaut's crop."""
-    return prepare(astronaut, get_detector("mediapipe"), get_parser("grabcut"), size=128, guide="photo")
+    return prepare(astronaut, get_detector("mediapipe"), get_parser("grabcut"), size=128, conditioning_image="photo")
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ def test_light_from_nowhere_is_darker_and_keeps_the_surroundings(warp, photo, fa
 @pytest.fixture(scope="module")
 def together(warp, photo):
     """Hers, told apart from what is around her."""
-    made = prepare(photo, get_detector("mediapipe"), get_parser("grabcut"), size=128, guide="photo")
+    made = prepare(photo, get_detector("mediapipe"), get_parser("grabcut"), size=128, conditioning_image="photo")
     return warp.among(made.labels, made.crop), made
 
 
