@@ -35,7 +35,7 @@ from common.facs.action_units import AUIntensity, AULike
 from common.imaging.images import on_white, rgb, to_uint8
 from common.provenance.picture import Picture, carry
 from common.provenance.recipe import GENERATION, Recipe
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 
 from .checkpoints import Networks, load
 from .conditioning import Conditioning
@@ -232,7 +232,7 @@ class FineFace(Editor[AUIntensity]):
         """The photo with the face moved by its own fitted head, from what it shows to these intensities."""
         photo = self.fitted(subject)
         units = torch.tensor(request.values, dtype=torch.float32).clamp(0, 5) - photo.present
-        return photo(Change(units, torch.eye(3), photo.light, photo.light))
+        return photo(Change(both_sides(units), torch.eye(3), photo.light, photo.light))
 
     def subject_of(self, photo: Image.Image, made: Prepared, record: Mapping[str, object], started: float) -> Subject:
         """A prepared photo, with the person's embedding as `subject.face.embedding` where FaceID takes it."""

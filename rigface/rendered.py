@@ -24,7 +24,7 @@ from common.faces import Face
 from common.imaging.images import on_white
 from common.measure import get_estimator
 from common.measure.estimators import described
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 from common.warp.warp import Warp
 
 from .conditioning import Conditions
@@ -120,7 +120,7 @@ class Rendered:
             turn = request.target.seen.rotation @ source.rotation.T
         if "light" in request.copy:
             light = request.target.seen.light
-        return Change(units, turn, source.light, light)
+        return Change(both_sides(units), turn, source.light, light)
 
     def drawn(self, source: View, change: Change) -> Conditions:
         """The conditions of a change."""

@@ -111,7 +111,7 @@ class Warp:
         Returns:
             (H, W, 3 or 4) uint8, as the photo.
         """
-        if not bool(change.vector().any()):
+        if change.still:
             return self.photo.copy()
         drawn = surface(self.seen, change)
         turns = not torch.equal(change.turn, torch.eye(3))

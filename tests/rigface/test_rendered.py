@@ -73,7 +73,7 @@ def test_the_vector_says_what_changes_and_nothing_else(rendered, seen):
 
 def test_a_head_turns_in_place(seen):
     fit = seen.warp.fit
-    still = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light)
+    still = Change(both_sides(torch.zeros(12)), torch.eye(3), seen.light, seen.light)
     turned = replace(still, turn=rotation_matrix(torch.deg2rad(torch.tensor([[25.0, 10, 0]])))[0])
     head = fit.head
     neutral = replace(fit, actions=torch.zeros_like(fit.actions))
