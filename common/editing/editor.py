@@ -37,7 +37,7 @@ from .options import EditKeywords, EditOptions, FaceOptions, ModelOptions, Resol
 from .photo_checks import heed
 from .prepare import Prepared, made_before, prepare
 from .recording import edited, machine, name_of
-from .request import NULL, AnyRequest, pair_up
+from .request import NULL, AnyRequest, check_granted, pair_up
 from .subject import Subject, SubjectCache, check_subject, fit_head
 
 if TYPE_CHECKING:
@@ -298,6 +298,7 @@ class Editor(Generic[AnyRequest]):
         if how.engine == "warp":
             made = [placed(subject, self.warp(subject, request), how.paste_back) for subject, request in pairs]
         else:
+            check_granted((request for _, request in pairs), warped=how.start == "warp")
             made = self.sampled(pairs, how, progress, callback_on_step_end)
         return edited(self, pairs, made, how)
 

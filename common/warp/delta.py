@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
 from ..face3d.camera import angles_of
+from ..face3d.heads.anny import AnnyHead
 from ..face3d.heads.head_units import HEAD_UNITS, UNITS
 from ..face3d.rendering.lighting import CONSTANTS
+from ..facs.action_units import ActionUnitValues
+from ..facs.controls import GAZE
+from ..facs.landmark_motion import decode
 
 VECTOR_SIZE = len(UNITS) + 3 + 9
 TURN_SCALE = 10.0
@@ -63,6 +69,26 @@ class Change:
         degrees = torch.rad2deg(angles_of(self.turn[None])[0]) / TURN_SCALE
         brighter = (self.light - self.before).mean(1) * self.light.new_tensor(CONSTANTS)
         return torch.cat([self.units[:, : len(UNITS)].mean(0).float(), degrees.float(), brighter.float()])
+
+
+def expressed(head: AnnyHead, values: ActionUnitValues) -> dict[str, Any]:
+    """What action units and controls ask for, as the fields of a `Change`: units, actions, gaze, motion."""
+    units, actions, gaze = both_sides(values.values), torch.zeros(len(head.action_names)), torch.zeros(2)
+    names, sides = list(HEAD_UNITS), {"L": [0], "R": [1]}
+    for name, value in values.others:
+        if name in GAZE:
+            gaze[list(GAZE).index(name)] = math.radians(value)
+        elif name in head.action_names:
+            actions[head.action_names.index(name)] = value
+        else:
+            unit = name if name in HEAD_UNITS else name[:-1]
+            units[sides.get(name[len(unit) :], [0, 1]), names.index(unit)] += value
+    return {
+        "units": units,
+        "actions": actions if bool(actions.any()) else None,
+        "gaze": gaze if bool(gaze.any()) else None,
+        "motion": torch.from_numpy(decode(values.motion)) if values.motion else None,
+    }
 
 
 def both_sides(values: Sequence[float] | torch.Tensor) -> torch.Tensor:

@@ -123,7 +123,8 @@ def spread(head: AnnyHead, values: torch.Tensor) -> torch.Tensor:
 @cache
 def _weights(head: AnnyHead) -> torch.Tensor:
     """How much each vertex takes of each mesh landmark, (V, 468): what is near, sharpened so that the landmarks
-    themselves get back what they gave, but for noise."""
+    themselves get back what they gave, but for noise.
+    """
     near = _nearness(head)
     kept = head.embedding.points(near[None].mT.reshape(-1, len(near), 1).expand(-1, -1, 3), "mesh468")[..., 0].T
     return near @ torch.linalg.solve(kept.T @ kept + _NOISE * torch.eye(len(kept)), kept.T)

@@ -5,7 +5,7 @@ Skin folds when the face moves, beyond what the mesh shows: folds on the unrolle
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np

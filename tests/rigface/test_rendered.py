@@ -14,7 +14,7 @@ from common.editing.prepare import prepare
 from common.face3d.camera import angles_of, rotation_matrix
 from common.faces import get_detector
 from common.parsing import get_parser
-from common.warp.delta import TURN_SCALE, VECTOR_SIZE, Change
+from common.warp.delta import TURN_SCALE, VECTOR_SIZE, Change, both_sides
 from common.warp.placement import changed
 from rigface.attributes import Light
 from rigface.reconstruct import View

@@ -49,6 +49,7 @@ class Fit:
             without a photo, or where it shows too little skin.
         albedo: (3,) mean linear colour of the skin under such a light; None where the light is.
         error_px: root mean square of the residuals' lengths, in pixels.
+        points: (N, 2) or (N, 3), the given landmarks in pixels.
         residuals: (N, 2) pixels from the given landmarks to the fitted ones, right and down.
         size: (height, width) of the photo.
         head: what the numbers are of.
@@ -62,6 +63,7 @@ class Fit:
     light: torch.Tensor | None
     albedo: torch.Tensor | None
     error_px: float
+    points: torch.Tensor
     residuals: torch.Tensor
     size: tuple[int, int]
     head: AnnyHead = field(repr=False)
@@ -153,6 +155,7 @@ def fit(
         light=None if lit is None else lit[0],
         albedo=None if lit is None else lit[1],
         error_px=float(residuals.square().sum(1).mean().sqrt()),
+        points=torch.from_numpy(np.array(given, np.float64)),
         residuals=residuals,
         size=(height, width),
         head=head,

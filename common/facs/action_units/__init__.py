@@ -16,6 +16,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, cast
 
 from ...core.errors import ActionUnitError, ShapeError
+from ..controls import ACTIONS, GAZE, OTHER_UNITS, control, limits
 from ..expressions import expression
 from . import facs
 from .named_values import items_of, read_number, rows_of
@@ -71,9 +72,19 @@ def to_vector(request: AULike, *, low: float = -10.0, high: float = 10.0) -> lis
         ShapeError: not 12 numbers.
         InputError: see `common.facs.action_units.named_values.items_of`.
     """
-    items = list(_parse(request).items()) if isinstance(request, str) else items_of(request)
+    return _read(request, low, high, beyond=False)[0]
+
+
+def _read(request: Any, low: float, high: float, *, beyond: bool) -> tuple[list[float], dict[str, float], str]:
+    """The 12 values of a request; with `beyond` also its values of controls, see `ActionUnitValues.others`, and the
+    text of its landmarks' motion.
+    """
+    items = list(_parse(request, beyond).items()) if isinstance(request, str) else items_of(request)
     if items is not None:
-        return _by_name(items, request, low, high)
+        others, motion = {}, ""
+        if beyond:
+            items, others, motion = _apart(items, low, high)
+        return _by_name(items, request, low, high), others, motion
     if (
         isinstance(request, (bytes, bytearray))
         or not hasattr(request, "__len__")
@@ -90,7 +101,40 @@ def to_vector(request: AULike, *, low: float = -10.0, high: float = 10.0) -> lis
         raise ActionUnitError(f"An AU request cannot be a single number: {error}.") from error
     if len(values) != len(ACTION_UNITS):
         raise ShapeError("AU vector", f"({len(ACTION_UNITS)},) in the order {', '.join(ACTION_UNITS)}", (len(values),))
-    return [_in_range(name, value, low, high) for name, value in zip(ACTION_UNITS, values)]
+    return [_in_range(name, value, low, high) for name, value in zip(ACTION_UNITS, values)], {}, ""
+
+
+def _apart(
+    items: Sequence[tuple[Any, Any]], low: float, high: float
+) -> tuple[list[tuple[Any, Any]], dict[str, float], str]:
+    """The items of the twelve units, the values of controls, and the landmarks' motion."""
+    units: list[tuple[Any, Any]] = []
+    others: dict[str, float] = {}
+    motion = ""
+    for name, value in items:
+        key = name.strip().lower() if isinstance(name, str) else name
+        if key == "motion" and isinstance(value, str):
+            motion = value
+            continue
+        given = _gaze(value) if key == "gaze" else {name: value}
+        for each, amount in given.items():
+            known = control(each, _SIDED_UNITS)
+            if known is None:
+                units.append((each, amount))
+            elif known in others:
+                raise ActionUnitError(f"{known} is given twice.")
+            else:
+                others[known] = _in_range(known, amount, *limits(known, low, high))
+    return units, others, motion
+
+
+def _gaze(value: Any) -> dict[str, Any]:
+    """The controls of a gaze: "yaw=10,pitch=-5" or a mapping."""
+    if isinstance(value, str):
+        value = {name: amount for name, _, amount in (part.partition("=") for part in _parts(value))}
+    if not isinstance(value, Mapping) or not set(value) <= {"yaw", "pitch"}:
+        raise ActionUnitError(f'A gaze is such as "yaw=10,pitch=-5", in degrees; got {value!r}.')
+    return {f"gaze_{name}": amount for name, amount in value.items()}
 
 
 def as_list(request: Any) -> list[Any] | None:
@@ -135,6 +179,7 @@ def _by_name(items: Sequence[tuple[Any, Any]], request: Any, low: float, high: f
     return [vector.get(name, 0.0) for name in ACTION_UNITS]
 
 
+_SIDED_UNITS = {*ACTION_UNITS, *OTHER_UNITS}
 _MANY = 8
 _UNIT_SCALE = (
     "all values lie in 0..1, as py-feat's probabilities do; a request is on the FACS scale 0..5: multiply them by 5 if "
@@ -174,16 +219,23 @@ class Named(Protocol):
 
 @dataclass(frozen=True)
 class ActionUnitValues(Sequence[float]):
-    """Twelve numbers in the order of `ACTION_UNITS`; a value that can be compared, hashed and iterated.
+    """Twelve numbers in the order of `ACTION_UNITS`, and what goes beyond them; a value that can be compared, hashed
+    and iterated, over the twelve.
 
     Attributes:
         values: 12 floats in [`low`, `high`].
+        others: (name, value) of what warps alone grant, see `common.facs.controls`: other action units ("AU43"), one
+            side ("AU12L", "AU46R": the person's), facial actions by ARKit's names ("mouthPucker", 0 to 1), gaze_yaw
+            and gaze_pitch in degrees. Kept in the order of names, without zeros.
+        motion: landmarks' motion beyond all that, as `common.facs.landmark_motion` writes it; "" for none.
 
     Raises:
-        ActionUnitError, ShapeError: not 12 such numbers.
+        ActionUnitError, ShapeError: not 12 such numbers, or controls that do not exist or are out of range.
     """
 
     values: tuple[float, ...] = (0.0,) * len(ACTION_UNITS)
+    others: tuple[tuple[str, float], ...] = ()
+    motion: str = ""
     low: ClassVar[float]
     high: ClassVar[float]
     swept: ClassVar[Sequence[float]]
@@ -191,13 +243,19 @@ class ActionUnitValues(Sequence[float]):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(to_vector(list(self.values), low=self.low, high=self.high)))
+        if self.others:
+            unknown, others, _ = _apart(list(self.others), self.low, self.high)
+            if unknown:
+                raise ActionUnitError(f"{unknown[0][0]!r} is not a control of the face.")
+            object.__setattr__(self, "others", tuple(sorted((name, value) for name, value in others.items() if value)))
 
     @classmethod
     def parse(cls, value: AULike) -> Self:
         """A request in any of its forms; one that is parsed already stays the same object.
 
         Args:
-            value: `{"AU12": 3}`, "AU12=3,AU6=2", words such as "happy:0.7", or 12 numbers, see `to_vector`. Nothing
+            value: `{"AU12": 3}`, "AU12=3,AU6=2", words such as "happy:0.7", or 12 numbers, see `to_vector`; also what
+                `others` takes, such as "AU12L=3,AU43=5,mouthPucker=0.8", and `{"gaze": "yaw=10,pitch=-5"}`. Nothing
                 (`{}`) is all zero.
 
         Raises:
@@ -207,20 +265,42 @@ class ActionUnitValues(Sequence[float]):
             return value
         if isinstance(value, ActionUnitValues):
             raise ActionUnitError(f"An {cls.__name__} is expected; got an {type(value).__name__}.")
-        return cls(tuple(to_vector(value, low=cls.low, high=cls.high)))
+        values, others, motion = _read(value, cls.low, cls.high, beyond=True)
+        return cls(tuple(values), tuple(others.items()), motion)
 
     @classmethod
     def split(cls, value: Any) -> list[Any] | None:
         """The requests of a list of them; None for a single one, of which 12 numbers are one form."""
         return as_list(value)
 
-    def to_json(self) -> dict[str, float]:
-        """The units that are not 0, as `parse` reads them."""
-        return {name: value for name, value in zip(ACTION_UNITS, self.values) if value}
+    @property
+    def known(self) -> Self:
+        """The same without what the networks do not know."""
+        return type(self)(self.values)
+
+    def to_json(self) -> dict[str, Any]:
+        """What is not 0, as `parse` reads it."""
+        found: dict[str, Any] = self._amounts()
+        return found | {"motion": self.motion} if self.motion else found
 
     def __str__(self) -> str:
-        """The short form, "AU6=2,AU12=3", as `parse` reads it; "neutral" where all is 0."""
-        return ",".join(f"{name}={_digits(value)}" for name, value in self.to_json().items()) or "neutral"
+        """The short form, "AU6=2,AU12=3", as `parse` reads it, without the landmarks' motion; "neutral" where all is
+        0.
+        """
+        return ",".join(f"{name}={_digits(value)}" for name, value in self._amounts().items()) or "neutral"
+
+    def _amounts(self) -> dict[str, float]:
+        return {name: value for name, value in zip(ACTION_UNITS, self.values) if value} | dict(self.others)
+
+    @property
+    def null(self) -> bool:
+        """Whether it asks for nothing."""
+        return not any(self.values) and not self.beyond
+
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """The names of what it asks for that the networks do not know."""
+        return (*(name for name, _ in self.others), *(["landmarks' motion"] if self.motion else []))
 
     # --- what sweeps, animations and measured expressions need, see `common.editing.request.Sweepable` ---
 
@@ -231,18 +311,20 @@ class ActionUnitValues(Sequence[float]):
 
     @classmethod
     def axes(cls) -> Mapping[str, str]:
-        """The names of the units, and what each means."""
-        return ACTION_UNITS
+        """The names of the units and controls, and what each means; units have sides too, "AU12L" and "AU12R"."""
+        return {**ACTION_UNITS, **OTHER_UNITS, **dict.fromkeys(ACTIONS, "facial action, 0 to 1"), **GAZE}
 
     @classmethod
     def axis(cls, name: str) -> str:
-        """The unit's name in its usual spelling, see `known_unit`."""
-        return known_unit(name)
+        """The name of a unit or control in its usual spelling, see `known_unit`."""
+        return control(name, _SIDED_UNITS) or known_unit(name)
 
     @classmethod
     def levels(cls, axis: str) -> Sequence[float]:
-        """The values that a sweep of a unit shows where none are given."""
-        return cls.swept
+        """The values that a sweep of a unit or control shows where none are given."""
+        if axis in GAZE:
+            return (-20.0, -10.0, 0.0, 10.0, 20.0)
+        return (0.0, 0.25, 0.5, 0.75, 1.0) if axis in ACTIONS else cls.swept
 
     def with_level(self, axis: str, level: float) -> Self:
         """This request with one unit at a level, whatever it was before."""
@@ -250,11 +332,31 @@ class ActionUnitValues(Sequence[float]):
 
     def plus(self, other: Self) -> Self:
         """Both requests at once."""
-        return type(self)(tuple(one + more for one, more in zip(self, other)))
+        return self._mixed(other, 1.0, 1.0)
 
     def blend(self, other: Self, fraction: float) -> Self:
         """What lies between this request (fraction 0) and another one (1), to three decimals."""
-        return type(self)(tuple(round(one + fraction * (two - one), 3) for one, two in zip(self, other)))
+        return self._mixed(other, 1 - fraction, fraction, digits=3)
+
+    def scaled(self, factor: float) -> Self:
+        """All of it times a number."""
+        return self._mixed(type(self)(), factor, 0.0)
+
+    def _mixed(self, other: Self, own: float, more: float, digits: int = 6) -> Self:
+        """The weighted sum of two requests."""
+        values = tuple(round(own * one + more * two, digits) for one, two in zip(self, other))
+        first, second = dict(self.others), dict(other.others)
+        others = {}
+        for name in sorted({*first, *second}):
+            low, high = limits(name, self.low, self.high)
+            others[name] = min(max(round(own * first.get(name, 0.0) + more * second.get(name, 0.0), digits), low), high)
+        motion = ""
+        if self.motion or other.motion:
+            from ..landmark_motion import decode, encode
+
+            parts = [(own, self.motion), (more, other.motion)]
+            motion = encode(sum(weight * decode(text) for weight, text in parts if text))  # pyright: ignore
+        return type(self)(values, tuple(others.items()), motion)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -278,7 +380,12 @@ class AUDelta(ActionUnitValues):
     @classmethod
     def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
         """The request that takes a face from its present action units to others."""
-        return cls(tuple(round(goal - now, 2) for goal, now in zip(wanted, present)))
+        return cls(tuple(round(goal - now, 2) for goal, now in zip(wanted, present)), wanted.others, wanted.motion)
+
+    @classmethod
+    def shifted(cls, present: AUIntensity, delta: AUDelta) -> Self:
+        """The request for a change of expression, whatever the face shows."""
+        return cls(delta.values, delta.others, delta.motion)
 
     def cautions(self) -> list[str]:
         """Sentences on what is known to go wrong with these changes, see `common.facs.cautions`."""
@@ -300,7 +407,18 @@ class AUIntensity(ActionUnitValues):
     @classmethod
     def toward(cls, present: AUIntensity, wanted: AUIntensity) -> Self:
         """The wanted intensities: what a face shows at present does not matter to absolute ones."""
-        return cls(wanted.values)
+        return cls(wanted.values, wanted.others, wanted.motion)
+
+    @classmethod
+    def shifted(cls, present: AUIntensity, delta: AUDelta) -> Self:
+        """What a face that shows `present` shows after a change of expression."""
+        there = dict(present.others)
+        others = {}
+        for name, value in delta.others:
+            low, high = limits(name, cls.low, cls.high)
+            others[name] = min(max(there.get(name, 0.0) + value, low), high)
+        values = (min(max(now + step, 0.0), 5.0) for now, step in zip(present, delta))
+        return cls(tuple(values), tuple(others.items()), delta.motion)
 
     def cautions(self) -> list[str]:
         """Sentences on what is known to go wrong with these intensities, see `common.facs.cautions`."""
@@ -315,7 +433,7 @@ def _digits(value: float) -> str:
     return short if float(short) == value else repr(value)
 
 
-def _parse(text: str) -> dict[str, float | str]:
+def _parse(text: str, beyond: bool = False) -> dict[str, float | str]:
     """Units by name: what is written of them, or else what words add up to, which goes up to 5."""
     request: dict[str, float | str] = {}
     words: dict[str, float] = {}
@@ -324,7 +442,8 @@ def _parse(text: str) -> dict[str, float | str]:
     for part in _parts(text):
         name, equals, value = part.partition("=")
         if equals:
-            if (known := known_unit(name)) in request:
+            known = (control(name, _SIDED_UNITS) if beyond else None) or known_unit(name)
+            if known in request:
                 raise ActionUnitError(f"{known} is given twice in the AU request {text!r}.")
             request[known] = value
             continue
@@ -343,7 +462,8 @@ def _parse(text: str) -> dict[str, float | str]:
                 f"Cannot read {part!r} in the AU request {text!r}; expected NAME=VALUE, e.g. {known_unit(word)}=3."
             )
         much = _in_range(word, share, *SHARES) if colon else 1.0
-        for unit, intensity in expression(word).units.items():
+        found = expression(word)
+        for unit, intensity in (found.whole if beyond else found.units).items():
             words[unit] = words.get(unit, 0.0) + much * intensity
     return {unit: round(max(-5.0, min(5.0, value)), 3) for unit, value in words.items()} | request
 
