@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
 
@@ -111,6 +112,12 @@ NULL: Mapping[str, object] = MappingProxyType({})
 """The null edit of every editor."""
 
 
+@cache
+def null_edit(kind: type[AnyRequest]) -> AnyRequest:
+    """The null edit of a kind of requests, always the same object."""
+    return kind()
+
+
 def check_granted(requests: Iterable[Request], *, warped: bool) -> None:
     """Say what of requests networks leave out; `warped` where sampling starts from a warp, which has it.
 
@@ -120,7 +127,7 @@ def check_granted(requests: Iterable[Request], *, warped: bool) -> None:
         if not request.beyond or warped:
             continue
         names = ", ".join(request.beyond)
-        if request.known == type(request)():
+        if request.known == null_edit(type(request)):
             raise InputError(
                 "The networks know none of what is requested.",
                 code="unsupported",

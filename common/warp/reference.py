@@ -76,8 +76,8 @@ def _left(own: Fit, reference: Fit, steps: torch.Tensor, looks: torch.Tensor) ->
     before = seen(own.actions, own.gaze)
     after = seen((own.actions + steps).clamp(0, 1), own.gaze + looks)
     missing = (goal - spots)[:_MESH, :2] - (after - before)[:, :2].double().numpy()
-    pixels = own.camera.focal * min(height, width) / 2 / before[:, 2:].double().numpy()  # a metre's
-    flat = np.concatenate([missing * (1, -1) / np.asarray(pixels), np.zeros((_MESH, 1))], 1)
+    pixels = float(own.camera.focal) * min(height, width) / 2 / before[:, 2:].double().numpy()  # a metre's
+    flat = np.concatenate([missing * (1, -1) / pixels, np.zeros((_MESH, 1))], 1)
     turned = flat @ rotation_matrix(own.angles)[0].double().numpy()  # rows @ R: R^T applied to each
     return np.concatenate([turned, np.zeros((COUNT - _MESH, 3))]).astype(np.float32)
 
