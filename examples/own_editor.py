@@ -30,7 +30,6 @@ from common.editing.verbs import Verbs
 from common.facs.action_units import AUDelta, to_vector
 from common.facs.expressions import is_word
 from common.program import Program
-from common.warp.delta import Change
 from magicface import MagicFace
 
 
@@ -65,7 +64,7 @@ class PercentFace(Editor[Percent]):
     def warp(self, subject: Subject, request: Percent) -> np.ndarray:
         """The photo warped by its fitted head."""
         photo = self.fitted(subject)
-        return photo(Change(torch.tensor(request.values), torch.eye(3), photo.light, photo.light))
+        return photo(photo.change(request))
 
 
 VERBS = Verbs(PercentFace)

@@ -20,7 +20,7 @@ from common.synthetic.data.dataset import SyntheticFaces
 from common.synthetic.data.plan import VERSION
 from common.training.manifest import Manifest, Pair, intensities
 from common.warp import VERSION as WARPS
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 from common.warp.warp import Warp
 
 COLUMNS = ("source", "target", "au_source", "au_target", "background")
@@ -97,7 +97,7 @@ class SyntheticPairs(Dataset[Pair]):
             whole = to_pixels(target)
             if self.warp_every and index % self.warp_every == self.warp_every - 1:
                 warp = Warp.of(to_pixels(source), made.face)
-                whole = warp(Change(item["delta"].float(), torch.eye(3), warp.light, warp.light))
+                whole = warp(Change(both_sides(item["delta"]), torch.eye(3), warp.light, warp.light))
             source = to_tensor(made.source)
             image = to_tensor(made.background)
             target = to_tensor(made.crop.apply(whole))

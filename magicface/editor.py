@@ -15,7 +15,6 @@ from common.editing.editor import Editor
 from common.editing.subject import Subject, shared_conditioning_images
 from common.face3d.heads.au_scale import to_scale
 from common.facs.action_units import AUDelta
-from common.warp.delta import Change
 
 
 class MagicFace(Editor[AUDelta]):
@@ -42,4 +41,4 @@ class MagicFace(Editor[AUDelta]):
     def warp(self, subject: Subject, request: AUDelta) -> np.ndarray:
         """The photo with the face moved by its own fitted head, see `common.warp`."""
         photo = self.fitted(subject)
-        return photo(Change(torch.tensor(request.values), torch.eye(3), photo.light, photo.light))
+        return photo(photo.change(request))

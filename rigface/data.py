@@ -22,7 +22,7 @@ from common.synthetic.data.dataset import SyntheticFaces
 from common.synthetic.data.plan import VERSION
 from common.training.manifest import Manifest, Pair, parsed
 from common.warp import VERSION as WARPS
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 
 from .conditioning import CONDITIONING_IMAGES, read_coefficients
 from .reconstruct import View
@@ -69,7 +69,7 @@ class SyntheticRigs(Dataset[Pair]):
         rendered = Rendered()
         seen = rendered.look(photo, made.face)
         if still:
-            change = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light)
+            change = Change(both_sides(torch.zeros(12)), torch.eye(3), seen.light, seen.light)
             target = photo
         else:
             change = true_change(item, seen)
@@ -96,7 +96,7 @@ def true_change(item: dict[str, Any], seen: Seen) -> Change:
         skin = normals[(head.head_weight > _WHOLE) & (normals[:, 2] > _FACING)]  # as `fit_light` reads it, but for hair
         mean = shade(skin[None], source["light"][None].float())[0].mean(0)
         light = target["light"].float() / mean.clamp_min(1e-3)
-    return Change(item["delta"].float(), (after @ before.T).float(), seen.light, light)
+    return Change(both_sides(item["delta"]), (after @ before.T).float(), seen.light, light)
 
 
 class ManifestRigs(Manifest):
