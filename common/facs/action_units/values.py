@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...core.errors import ActionUnitError
-from ..controls import ACTIONS, GAZE, OTHER_UNITS, control, limits
+from ..controls import ACTIONS, GAZE, control, limits
 from .names import ACTION_UNITS, SIDED_UNITS, known_unit
 from .reading import AULike, apart, as_list, read_request, to_vector
 
@@ -109,8 +109,8 @@ class ActionUnitValues(Sequence[float]):
 
     @classmethod
     def axes(cls) -> Mapping[str, str]:
-        """The names of the units and controls, and what each means; units have sides too, "AU12L" and "AU12R"."""
-        return {**ACTION_UNITS, **OTHER_UNITS, **dict.fromkeys(ACTIONS, "facial action, 0 to 1"), **GAZE}
+        """The names of the twelve units, and what each means; `axis` knows those of `common.facs.controls` too."""
+        return ACTION_UNITS
 
     @classmethod
     def axis(cls, name: str) -> str:
