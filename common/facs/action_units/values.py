@@ -78,17 +78,15 @@ class ActionUnitValues(Sequence[float]):
 
     def to_json(self) -> dict[str, Any]:
         """What is not 0, as `parse` reads it."""
-        found: dict[str, Any] = self._amounts()
-        return found | {"motion": self.motion} if self.motion else found
+        found: dict[str, Any] = {name: value for name, value in zip(ACTION_UNITS, self.values) if value}
+        return found | dict(self.others) | ({"motion": self.motion} if self.motion else {})
 
     def __str__(self) -> str:
         """The short form, "AU6=2,AU12=3", as `parse` reads it, without the landmarks' motion; "neutral" where all is
         0.
         """
-        return ",".join(f"{name}={_digits(value)}" for name, value in self._amounts().items()) or "neutral"
-
-    def _amounts(self) -> dict[str, float]:
-        return {name: value for name, value in zip(ACTION_UNITS, self.values) if value} | dict(self.others)
+        amounts = {name: value for name, value in self.to_json().items() if name != "motion"}
+        return ",".join(f"{name}={_digits(value)}" for name, value in amounts.items()) or "neutral"
 
     @property
     def null(self) -> bool:
