@@ -43,7 +43,7 @@ def main() -> int:
     stations = {
         "photo": subject.photo,
         "crop": Image.fromarray(subject.source),
-        "guide: background and jaw line": Image.fromarray(subject.background),
+        "conditioning image": Image.fromarray(subject.background),
         "mask of the paste-back": Image.fromarray((paste_mask(subject.mask) * 255).astype(np.uint8)),
         "crop as generated": editor.edit(subject, request, steps=args.steps, paste_back=False),
         "pasted: replace": editor.edit(subject, request, steps=args.steps),

@@ -25,12 +25,11 @@ from common.cli.editor_spec import EditorSpec
 from common.diffusion.conditioning import Rig
 from common.diffusion.loading import MAGICFACE
 from common.editing.editor import Editor
-from common.editing.subject import Subject, shared_guides
+from common.editing.subject import Subject, shared_conditioning_images
 from common.editing.verbs import Verbs
 from common.facs.action_units import AUDelta, to_vector
 from common.facs.expressions import is_word
 from common.program import Program
-from common.warp.delta import Change
 from magicface import MagicFace
 
 
@@ -60,12 +59,12 @@ class PercentFace(Editor[Percent]):
 
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[Percent]) -> Rig:
         """The changes as the vector (B, 12), the background as conditioning image."""
-        return Rig(torch.tensor([request.values for request in requests]), shared_guides(subjects))
+        return Rig(torch.tensor([request.values for request in requests]), shared_conditioning_images(subjects))
 
     def warp(self, subject: Subject, request: Percent) -> np.ndarray:
         """The photo warped by its fitted head."""
         photo = self.fitted(subject)
-        return photo(Change(torch.tensor(request.values), torch.eye(3), photo.light, photo.light))
+        return photo(photo.change(request))
 
 
 VERBS = Verbs(PercentFace)

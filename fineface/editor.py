@@ -35,7 +35,6 @@ from common.facs.action_units import AUIntensity, AULike
 from common.imaging.images import on_white, rgb, to_uint8
 from common.provenance.picture import Picture, carry
 from common.provenance.recipe import GENERATION, Recipe
-from common.warp.delta import Change
 
 from .checkpoints import Networks, load
 from .conditioning import Conditioning
@@ -231,15 +230,14 @@ class FineFace(Editor[AUIntensity]):
     def warp(self, subject: Subject, request: AUIntensity) -> np.ndarray:
         """The photo with the face moved by its own fitted head, from what it shows to these intensities."""
         photo = self.fitted(subject)
-        units = torch.tensor(request.values, dtype=torch.float32).clamp(0, 5) - photo.present
-        return photo(Change(units, torch.eye(3), photo.light, photo.light))
+        return photo(photo.change(request))
 
     def subject_of(self, photo: Image.Image, made: Prepared, record: Mapping[str, object], started: float) -> Subject:
         """A prepared photo, with the person's embedding as `subject.face.embedding` where FaceID takes it."""
         if self._takes_people and made.face is not None:
             made = replace(made, face=with_embedding(rgb(photo), made.face))
         record = {**record, "seconds": {"prepare": round(time.perf_counter() - started, 3)}}
-        return Subject(photo=photo, **vars(made), identity={}, guides=(), record=record)
+        return Subject(photo=photo, **vars(made), identity={}, conditioning_images=(), record=record)
 
     def sampled(
         self,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Start = Literal["photo", "warp"]
-PUBLISHED = Defaults(steps=50, guidance=7.5, region="face", guide="photo")
+PUBLISHED = Defaults(steps=50, guidance=7.5, region="face", conditioning_image="photo")
 """What the released scripts take; a model may have settings of its own, in its folder's editor.json."""
 STRENGTHS: dict[str, float] = {"photo": 1.0, "warp": 0.5}
 """What an edit can start from, and the default fraction of the steps that is run."""

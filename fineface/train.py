@@ -129,7 +129,7 @@ class FineFaceConfig(DiffusionConfig):
         if not 0 <= self.dropped <= 1:
             names = "vector_dropout + caption_dropout + both_dropout"
             raise InputError(f"{names} is out of range.", code="range", expected="0 to 1", actual=self.dropped)
-        if unused := sorted({*self.defaults} & {"paste_back", "guide"}):
+        if unused := sorted({*self.defaults} & {"paste_back", "conditioning_image"}):
             raise InputError(f"[defaults] has {', '.join(unused)}, without effect here.", code="unsupported")
         own = Defaults.of(self.defaults, PUBLISHED)
         FineFaceOptions(steps=own.steps, guidance=own.guidance)  # which asks for more than defaults in general

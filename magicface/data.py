@@ -20,7 +20,7 @@ from common.synthetic.data.dataset import SyntheticFaces
 from common.synthetic.data.plan import VERSION
 from common.training.manifest import Manifest, Pair, intensities
 from common.warp import VERSION as WARPS
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 from common.warp.warp import Warp
 
 COLUMNS = ("source", "target", "au_source", "au_target", "background")
@@ -31,7 +31,7 @@ class SyntheticPairs(Dataset[Pair]):
 
     Args:
         faces: with `pairs="expression"`.
-        guide: conditioning image: "source": the background of the source photo, as in use; "target": of the target, as
+        conditioning_image: "source": the background of the source photo, as in use; "target": of the target, as
             in the paper; "photo": the source photo itself, see `common.editing.prepare.prepare`.
         region: region that the conditioning image hides, see `common.parsing.foreground`.
         found: pass the source through face detector, crop and parser, as a photo that is edited, and cut the target out
@@ -49,7 +49,7 @@ class SyntheticPairs(Dataset[Pair]):
         self,
         faces: SyntheticFaces,
         *,
-        guide: Literal["source", "target", "photo"] = "source",
+        conditioning_image: Literal["source", "target", "photo"] = "source",
         region: Region = "face",
         found: bool = False,
         zoom: float = 1.0,
@@ -62,18 +62,21 @@ class SyntheticPairs(Dataset[Pair]):
                 expected="expression",
                 actual=faces.plan.pairs,
             )
-        if found and guide == "target":
-            raise InputError('found goes with guide "source" or "photo".', code="conflict", actual=guide)
+        if found and conditioning_image == "target":
+            raise InputError(
+                'found goes with conditioning_image="source" or "photo".', code="conflict", actual=conditioning_image
+            )
         if warp_every and not found:
             raise InputError("warp_every goes with found.", code="conflict", actual=warp_every)
         self.faces = faces
-        self.guide: Literal["source", "target", "photo"] = guide
+        self.conditioning_image: Literal["source", "target", "photo"] = conditioning_image
         self.region: Region = region
         self.found = found
         self.zoom = zoom
         self.warp_every = warp_every
-        self.fingerprint = f"v{VERSION} {faces.plan} guide={guide} region={region} found={found} zoom={zoom}" + (
-            f" warps={WARPS} every={warp_every}" if warp_every else ""
+        self.fingerprint = (
+            f"v{VERSION} {faces.plan} conditioning_image={conditioning_image} region={region} found={found} zoom={zoom}"
+            + (f" warps={WARPS} every={warp_every}" if warp_every else "")
         )
 
     def __len__(self) -> int:
@@ -85,24 +88,30 @@ class SyntheticPairs(Dataset[Pair]):
         target = item["target"]["image"]
         made = self._prepared(to_pixels(source)) if self.found else None
         if made is None:
-            image = source if self.guide == "photo" else conditioning_image(item[self.guide], self.region)
+            image = (
+                source
+                if self.conditioning_image == "photo"
+                else conditioning_image(item[self.conditioning_image], self.region)
+            )
         else:
             whole = to_pixels(target)
             if self.warp_every and index % self.warp_every == self.warp_every - 1:
                 warp = Warp.of(to_pixels(source), made.face)
-                whole = warp(Change(item["delta"].float(), torch.eye(3), warp.light, warp.light))
+                whole = warp(Change(both_sides(item["delta"]), torch.eye(3), warp.light, warp.light))
             source = to_tensor(made.source)
             image = to_tensor(made.background)
             target = to_tensor(made.crop.apply(whole))
-        return {"source": source, "target": target, "guides": image[None], "vector": item["delta"].float()}
+        return {"source": source, "target": target, "conditioning_images": image[None], "vector": item["delta"].float()}
 
     def _prepared(self, pixels: np.ndarray) -> Prepared | None:
         """The source as an editor prepares it, with bundled networks; None where no face is detected."""
         detector = get_detector("mediapipe")
         parser = get_parser("embedded")
-        shown = "photo" if self.guide == "photo" else "background"
+        shown = "photo" if self.conditioning_image == "photo" else "background"
         try:
-            return prepare(pixels, detector, parser, size=len(pixels), region=self.region, zoom=self.zoom, guide=shown)
+            return prepare(
+                pixels, detector, parser, size=len(pixels), region=self.region, zoom=self.zoom, conditioning_image=shown
+            )
         except FaceNotFoundError:
             return None
 
@@ -125,15 +134,15 @@ class ManifestPairs(Manifest):
     Args:
         path, size: see `Manifest`.
         photo: the source is the conditioning image, and `background` is not needed, as for networks whose defaults say
-            guide = "photo".
+            conditioning_image = "photo".
     """
 
-    guides = ("background",)
+    conditioning_images = ("background",)
     numbers = ("au_source", "au_target")
 
     def __init__(self, path: str | Path, size: int, *, photo: bool = False) -> None:
         if photo:
-            self.guides, self.unused = ("source",), ("background",)
+            self.conditioning_images, self.unused = ("source",), ("background",)
         super().__init__(path, size)
 
     def vector(self, row: Mapping[str, Any]) -> list[float]:

@@ -12,10 +12,9 @@ from common.core.files import EMBEDDED
 from common.diffusion.conditioning import Rig
 from common.diffusion.loading import MAGICFACE
 from common.editing.editor import Editor
-from common.editing.subject import Subject, shared_guides
+from common.editing.subject import Subject, shared_conditioning_images
 from common.face3d.heads.au_scale import to_scale
 from common.facs.action_units import AUDelta
-from common.warp.delta import Change
 
 
 class MagicFace(Editor[AUDelta]):
@@ -37,9 +36,9 @@ class MagicFace(Editor[AUDelta]):
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[AUDelta]) -> Rig:
         """The changes as the vector (B, 12) on the networks' scale, the background as the one conditioning image."""
         vector = to_scale(torch.tensor([request.values for request in requests]), self.defaults.au_scale)
-        return Rig(vector, shared_guides(subjects))
+        return Rig(vector, shared_conditioning_images(subjects))
 
     def warp(self, subject: Subject, request: AUDelta) -> np.ndarray:
         """The photo with the face moved by its own fitted head, see `common.warp`."""
         photo = self.fitted(subject)
-        return photo(Change(torch.tensor(request.values), torch.eye(3), photo.light, photo.light))
+        return photo(photo.change(request))

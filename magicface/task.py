@@ -27,14 +27,14 @@ class MagicFaceTask(EditTask["MagicFaceConfig"]):
         "    magicface photo.jpg AU12=3 --model FOLDER"
     )
     release = MAGICFACE
-    guides = 1
+    conditioning_images = 1
 
     def __init__(self, config: MagicFaceConfig) -> None:
         super().__init__(config, len(ACTION_UNITS))
 
     def listed(self, path: str) -> ManifestPairs:
         """The user's pairs."""
-        return ManifestPairs(path, self.size, photo=self.defaults.guide == "photo")
+        return ManifestPairs(path, self.size, photo=self.defaults.conditioning_image == "photo")
 
     def synthetic(self, count: int, seed: int) -> Dataset[Pair]:
         """Pairs of people who do not exist; those held out show the true target alone."""
@@ -42,7 +42,7 @@ class MagicFaceTask(EditTask["MagicFaceConfig"]):
         faces = synthetic_faces(config, count, self.size, seed, pairs="expression")
         return SyntheticPairs(
             faces,
-            guide=config.guide,
+            conditioning_image=config.conditioning_image,
             region=config.region,
             found=config.found,
             zoom=self.defaults.zoom,

@@ -28,7 +28,7 @@ class MagicFaceConfig(EditConfig):
 
     embedded = Path(__file__).with_name("embedded")
 
-    guide: Literal["source", "target", "photo"] = "source"
+    conditioning_image: Literal["source", "target", "photo"] = "source"
     """Conditioning image of the synthetic pairs: the background of the source, as in use, or of the target, as in the
     paper; or "photo", all of the source, which then must be in [defaults] too."""
     region: Literal["face", "head"] = "face"
@@ -41,8 +41,12 @@ class MagicFaceConfig(EditConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if (Defaults.of(self.defaults).guide == "photo") != (self.guide == "photo") and self.synthetic_count:
-            raise InputError('guide = "photo" goes both among the data and in [defaults].', code="conflict")
+        if (Defaults.of(self.defaults).conditioning_image == "photo") != (
+            self.conditioning_image == "photo"
+        ) and self.synthetic_count:
+            raise InputError(
+                'conditioning_image = "photo" goes both among the data and in [defaults].', code="conflict"
+            )
 
 
 run = training("magicface.task:MagicFaceTask")

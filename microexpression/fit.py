@@ -21,7 +21,7 @@ from common.training.sampler import Group
 
 from .inputs import read
 from .magnification import load_magnifier
-from .models import Model, model_of
+from .models import Model, error, model_of
 from .networks.infusenet import InfuseNet
 from .networks.rcn import RCN, search
 from .reader import AUTO, FACTS, WEIGHTS
@@ -106,7 +106,7 @@ def fit(
     network: nn.Module
     if study.model == AUTO:
         flows, labels = (torch.stack([sample[name] for sample in data]) for name in ("flow", "label"))
-        architecture, _, _ = search(flows, labels, answers, seed=seed)
+        architecture, _, _ = search(flows, labels, answers, loss=error, seed=seed)
         network = RCN(architecture, answers)
     else:
         network = model.build(answers, study.width)

@@ -13,7 +13,7 @@ from common.core.files import expanded
 from common.core.jsonio import check_regular
 from common.imaging.images import ImageLike, read_image, rgb
 
-GUIDES = ("background", "render")
+CONDITIONING_IMAGES = ("background", "render")
 """The conditioning images, in the order of the network's channels."""
 GREY = 127
 """Value of a background (0 to 255) where the person was, as the published network was trained."""

@@ -22,9 +22,9 @@ from common.synthetic.data.dataset import SyntheticFaces
 from common.synthetic.data.plan import VERSION
 from common.training.manifest import Manifest, Pair, parsed
 from common.warp import VERSION as WARPS
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 
-from .conditioning import GUIDES, read_coefficients
+from .conditioning import CONDITIONING_IMAGES, read_coefficients
 from .reconstruct import View
 from .rendered import Rendered, Seen
 
@@ -57,7 +57,7 @@ class SyntheticRigs(Dataset[Pair]):
             item = self.faces[number]
             photo = to_pixels(item["source"]["image"])
             try:
-                made = prepare(photo, detector, parser, size=len(photo), zoom=self.zoom, guide="photo")
+                made = prepare(photo, detector, parser, size=len(photo), zoom=self.zoom, conditioning_image="photo")
             except FaceNotFoundError:
                 continue
             return self._pair(item, photo, made, still=index % STILL_EVERY == STILL_EVERY - 1)
@@ -69,7 +69,7 @@ class SyntheticRigs(Dataset[Pair]):
         rendered = Rendered()
         seen = rendered.look(photo, made.face)
         if still:
-            change = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light)
+            change = Change(both_sides(torch.zeros(12)), torch.eye(3), seen.light, seen.light)
             target = photo
         else:
             change = true_change(item, seen)
@@ -78,7 +78,7 @@ class SyntheticRigs(Dataset[Pair]):
         return {
             "source": to_tensor(made.source),
             "target": to_tensor(made.crop.apply(target)),
-            "guides": torch.stack([to_tensor(conditions.background), to_tensor(conditions.render)]),
+            "conditioning_images": torch.stack([to_tensor(conditions.background), to_tensor(conditions.render)]),
             "vector": torch.from_numpy(conditions.coefficients),
         }
 
@@ -96,7 +96,7 @@ def true_change(item: dict[str, Any], seen: Seen) -> Change:
         skin = normals[(head.head_weight > _WHOLE) & (normals[:, 2] > _FACING)]  # as `fit_light` reads it, but for hair
         mean = shade(skin[None], source["light"][None].float())[0].mean(0)
         light = target["light"].float() / mean.clamp_min(1e-3)
-    return Change(item["delta"].float(), (after @ before.T).float(), seen.light, light)
+    return Change(both_sides(item["delta"]), (after @ before.T).float(), seen.light, light)
 
 
 class ManifestRigs(Manifest):
@@ -107,7 +107,7 @@ class ManifestRigs(Manifest):
     the message names the lines; MissingDependencyError: a folder, and `datasets` is not installed.
     """
 
-    guides = GUIDES
+    conditioning_images = CONDITIONING_IMAGES
     numbers = ("coefficients",)
 
     def __init__(self, path: str | Path, size: int) -> None:

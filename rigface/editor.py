@@ -21,7 +21,7 @@ from common.editing.defaults import Defaults
 from common.editing.editor import Editor
 from common.editing.options import documented
 from common.editing.request import NULL, parse_all
-from common.editing.subject import Subject, SubjectCache, shared_guides
+from common.editing.subject import Subject, SubjectCache, shared_conditioning_images
 from common.face3d.heads.au_scale import to_scale
 from common.facs.action_units import ACTION_UNITS
 from common.imaging.image_files import name_of
@@ -29,7 +29,7 @@ from common.imaging.images import ImageLike, read_image, rgb
 from common.imaging.tensors import to_tensor
 from common.warp.delta import TURN_SCALE
 
-from .conditioning import GREY, GUIDES, Conditions, read_conditions
+from .conditioning import CONDITIONING_IMAGES, GREY, Conditions, read_conditions
 from .options import NO_GUIDANCE, RigEditOptions, RigFaceOptions, RigModelOptions
 from .reconstruct import Reconstructor, View, check_name, get_reconstructor
 from .rendered import Rendered, Seen, check_angles, warp_of
@@ -90,13 +90,13 @@ class RigFace(Editor[RigEdit]):
         self, pipeline: FaceEditPipeline, *, reconstructor: str | Reconstructor = "auto", **options: Any
     ) -> None:
         check_name("reconstructor", reconstructor)
-        if pipeline.guides != len(GUIDES):
+        if pipeline.conditioning_images != len(CONDITIONING_IMAGES):
             raise CheckpointError(
                 "RigFace needs networks with two conditioning images, background and render; a model with one is "
                 "magicface's.",
                 code="count",
-                expected=len(GUIDES),
-                actual=pipeline.guides,
+                expected=len(CONDITIONING_IMAGES),
+                actual=pipeline.conditioning_images,
             )
         super().__init__(pipeline, **options)
         if self.defaults.guidance != 1:
@@ -219,13 +219,13 @@ class RigFace(Editor[RigEdit]):
             vector = torch.cat([to_scale(units, self.defaults.au_scale), others], 1)
         own = all(np.array_equal(row.background, subject.background) for row, subject in zip(rows, subjects))
         # A new pose alone changes the background: without one, it was encoded with the photo.
-        (background,) = shared_guides(subjects) if own else (_pictures([row.background for row in rows]),)
+        (background,) = shared_conditioning_images(subjects) if own else (_pictures([row.background for row in rows]),)
         masks = tuple(
             subject.mask | (row.background != subject.background).any(2) if row.mask is None else row.mask
             for row, subject in zip(rows, subjects)
         )
-        guides = background, _pictures([row.render for row in rows])
-        return Rig(vector, guides, masks, tuple(row.warp for row in rows))
+        conditioning_images = background, _pictures([row.render for row in rows])
+        return Rig(vector, conditioning_images, masks, tuple(row.warp for row in rows))
 
     def warp(self, subject: Subject, request: RigEdit) -> np.ndarray:
         """The photo moved and lit by the head that was fitted to it, see `common.warp`.

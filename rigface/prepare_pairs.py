@@ -27,7 +27,7 @@ from common.parsing import PARSERS
 from common.training.people import person_of
 
 from .attributes import ATTRIBUTES
-from .conditioning import GUIDES
+from .conditioning import CONDITIONING_IMAGES
 from .reconstruct import View
 from .request import RigEdit
 
@@ -106,7 +106,7 @@ def _prepare(row: dict[str, Any], number: int, beside: Path, folder: Path, edito
         View.of(reconstructor, reconstructor.look(crops[name], made[name].face), made[name]) for name in COLUMNS
     )
     conditions = reconstructor.conditions(source, RigEdit(target=target, copy=ATTRIBUTES))
-    pictures = {name: f"{folder.name}/{number:06d}-{name}.png" for name in GUIDES}
+    pictures = {name: f"{folder.name}/{number:06d}-{name}.png" for name in CONDITIONING_IMAGES}
     for name, file in pictures.items():
         image = Image.fromarray(getattr(conditions, name))
         replace_file(folder.parent / file, partial(image.save, format="PNG"))
@@ -134,7 +134,7 @@ def _whole(crop: np.ndarray, editor: RigFace) -> Prepared:
         Crop(np.eye(2, 3), side, (side, side)),
         editor.parser,
         region=own.region,
-        guide=own.guide,
+        conditioning_image=own.conditioning_image,
         fill=editor.fill,
         hint=editor.hint,
     )

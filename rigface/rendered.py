@@ -7,11 +7,9 @@ conditioning images are the photo itself, with nothing hidden, and its warp, mov
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -19,19 +17,19 @@ import torch
 
 from common.core.errors import InputError
 from common.face3d.camera import angles_of, rotation_matrix
+from common.face3d.fitting.fit import units_of
 from common.face3d.rendering.lighting import ambient, brightness
 from common.faces import Face
+from common.facs.action_units import AUDelta
 from common.imaging.images import on_white
-from common.measure import get_estimator
-from common.measure.estimators import described
 from common.warp.delta import Change
+from common.warp.placement import actions_after
+from common.warp.reference import difference
 from common.warp.warp import Warp
 
 from .conditioning import Conditions
 from .reconstruct import View
 from .request import RigEdit
-
-log = logging.getLogger(__name__)
 
 LIMITS = {"yaw": 50.0, "pitch": 25.0, "roll": 20.0}
 """Degrees to either side that a head may look after the edit: what the embedded model has seen."""
@@ -69,13 +67,6 @@ class Seen:
         """(9, 3) the light on it; from everywhere where the photo shows too little skin."""
         return self.warp.light
 
-    @cached_property
-    def units(self) -> torch.Tensor:
-        """(12,) intensities of its action units, measured by the network that reads changes best."""
-        log.info("expression read by %s", described("regressor"))
-        regressor: Any = get_estimator("regressor")
-        return torch.from_numpy(regressor.many([self.photo], faces=[self.face])[0].units)
-
 
 class Rendered:
     """See `rigface.reconstruct.Reconstructor`; works on the CPU."""
@@ -105,22 +96,20 @@ class Rendered:
 
     def change(self, source: Seen, request: RigEdit) -> Change:
         """A request in numbers; what is copied, as the difference between the faces."""
-        units = torch.zeros(12)
+        expression = request.expression or AUDelta()
         turn = torch.eye(3)
         light = source.light
-        if request.expression is not None:
-            units = torch.tensor(request.expression.values)
         if request.pose is not None:
             turn = request.pose.matrix(source.rotation) @ source.rotation.T
         if request.light is not None:
             light = request.light.harmonics(ambient(_AROUND * brightness(source.light)[None])[0])
         if "expression" in request.copy:
-            units = request.target.seen.units - source.units
+            expression = difference(source.warp.fit, request.target.seen.warp.fit)
         if "pose" in request.copy:
             turn = request.target.seen.rotation @ source.rotation.T
         if "light" in request.copy:
             light = request.target.seen.light
-        return Change(units, turn, source.light, light)
+        return source.warp.change(expression, turn, light)
 
     def drawn(self, source: View, change: Change) -> Conditions:
         """The conditions of a change."""
@@ -134,7 +123,15 @@ class Rendered:
             width = 2 * max(1, round(REACH * crop.size)) + 1
             disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
             mask = cv2.dilate((mask | (render != photo).any(2)).astype(np.uint8), disc) > 0
-        return Conditions(photo, render, change.vector().numpy(), mask=mask, warp=moved)
+        return Conditions(photo, render, self.coefficients(source, change), mask=mask, warp=moved)
+
+    def coefficients(self, source: View, change: Change) -> np.ndarray:
+        """The change as the vector (24,) of the network, which knows facial actions by the units that they make up."""
+        fit = source.seen.warp.fit
+        if change.actions is not None:
+            made = units_of(fit.head, actions_after(fit, change)) - fit.units
+            change = replace(change, units=change.units + made[0])
+        return change.vector().numpy()
 
 
 def check_angles(angles: Sequence[float], limits: Mapping[str, float], what: str, hint: str) -> None:

@@ -87,7 +87,7 @@ class RigEdit:
         kept = {
             "light": light,
             "pose": None if pose is None or pose.still else pose,
-            "expression": units if units and any(units) else None,
+            "expression": None if units is None or units.null else units,
             "target": _target(self.target),
             "copy": copy,
         }
@@ -142,6 +142,16 @@ class RigEdit:
     def units(self) -> Sequence[float] | None:
         """The 12 changes of action units that it asks for by numbers; None where it asks for none."""
         return self.expression
+
+    @property
+    def beyond(self) -> Sequence[str]:
+        """See `common.editing.request.Request`."""
+        return self.expression.beyond if self.expression else ()
+
+    @property
+    def known(self) -> RigEdit:
+        """See `common.editing.request.Request`."""
+        return replace(self, expression=self.expression.known) if self.expression else self
 
     @classmethod
     def axes(cls) -> Mapping[str, str]:
@@ -202,6 +212,11 @@ class RigEdit:
     def toward(cls, present: AUIntensity, wanted: AUIntensity) -> RigEdit:
         """The request that takes a face from its present action units to others."""
         return cls(expression=AUDelta.toward(present, wanted))
+
+    @classmethod
+    def shifted(cls, present: AUIntensity, delta: AUDelta) -> RigEdit:
+        """The request for a change of expression."""
+        return cls(expression=delta)
 
     def cautions(self) -> list[str]:
         """Sentences on what is known to go wrong with its expression, see `common.editing.explain`."""

@@ -13,7 +13,7 @@ from common.training.edit import EditTask
 from common.training.manifest import Pair
 from common.warp.delta import TURN_SCALE, VECTOR_SIZE
 
-from .conditioning import GUIDES
+from .conditioning import CONDITIONING_IMAGES
 from .data import ManifestRigs, SyntheticRigs
 from .editor import RigFace
 
@@ -33,7 +33,7 @@ class RigFaceTask(EditTask["RigFaceConfig"]):
         " What the network reads is our own: the photo, its warp, and the change in 24 numbers (`rigface.rendered`)."
     )
     release = RIGFACE
-    guides = len(GUIDES)
+    conditioning_images = len(CONDITIONING_IMAGES)
 
     def __init__(self, config: RigFaceConfig) -> None:
         size = len(ManifestRigs(config.manifest, 8).vectors[0]) if config.manifest else VECTOR_SIZE

@@ -28,8 +28,8 @@ class RigFaceConfig(EditConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.synthetic_count and self.defaults.get("guide") != "photo":
-            raise InputError('Synthetic pairs need guide = "photo" in [defaults].', code="conflict")
+        if self.synthetic_count and self.defaults.get("conditioning_image") != "photo":
+            raise InputError('Synthetic pairs need conditioning_image = "photo" in [defaults].', code="conflict")
 
 
 run = training("rigface.task:RigFaceTask")

@@ -71,7 +71,7 @@ def test_denoiser_call(folder, golden):
 
 def test_whole_run(folder, golden):
     call = load_file(folder / "pipeline_call.safetensors")
-    guides = tuple(
+    conditioning_images = tuple(
         picture(folder / f"{name}.png") for name in ("background", "render") if (folder / f"{name}.png").exists()
     )
     latents = []
@@ -79,7 +79,7 @@ def test_whole_run(folder, golden):
     identity = golden.encode_identity(picture(folder / "source.png"), call["prompt_embeds"])
     image = golden(
         identity,
-        Rig(call["attributes"], guides),
+        Rig(call["attributes"], conditioning_images),
         num_inference_steps=len(call["timesteps"]),
         guidance_scale=guidance_of(folder),
         latents=call["latents"],

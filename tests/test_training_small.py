@@ -78,7 +78,7 @@ def test_the_published_config_takes_the_small_network_too(pictures):
     config = read(MagicFaceConfig, EXAMPLES / "train_magicface.toml", ["model=embedded"])
     assert config.prediction == "epsilon"
     assert (config.of_model().prediction, config.of_model().zero_terminal_snr) == ("v_prediction", True)
-    assert config.use().guide == "photo"
+    assert config.use().conditioning_image == "photo"
 
 
 @pytest.mark.slow

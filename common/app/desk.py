@@ -22,7 +22,7 @@ from ..faces.face import left_to_right
 from ..facs.action_units import ACTION_UNITS
 from ..imaging.contact_sheet import fitted
 from ..imaging.images import around, flat, read_image, rgb
-from ..warp.delta import Change
+from ..warp.delta import Change, both_sides
 
 Kind = TypeVar("Kind")
 
@@ -212,7 +212,7 @@ class Desk(Generic[Kind]):
         small = self.warper.encode(part, face=(float(centre[0]), float(centre[1])))
         # the head is fitted and models are loaded now, not when a slider moves
         moved = self.warper.fitted(small)
-        moved(Change(torch.ones(len(ACTION_UNITS)), torch.eye(3), moved.light, moved.light))
+        moved(Change(both_sides(torch.ones(len(ACTION_UNITS))), torch.eye(3), moved.light, moved.light))
         if self.engines[0] == WARP:
             self.editor.fitted(subject)
         return Visit(subject, small, thumbs, face, {self.engines[0]: subject})

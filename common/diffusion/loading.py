@@ -161,7 +161,7 @@ def auxiliary(folder: str | Path, name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) -> FaceEditPipeline:
+def from_stable_diffusion(base: str | Path, *, vector_size: int, conditioning_images: int) -> FaceEditPipeline:
     """Where training starts: both UNets are the base model's, and every new door is shut.
 
     `conv_in` is widened by 4 channels for each conditioning image and the vector's projection is added, both with
@@ -170,7 +170,7 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
     Args:
         base: a local folder in diffusers' layout (`unet/`, `vae/`, `scheduler/`, text encoder or prompt embedding).
         vector_size: V, 12 for magicface, 64 for rigface.
-        guides: number of conditioning images, 1 for magicface, 2 for rigface.
+        conditioning_images: number of conditioning images, 1 for magicface, 2 for rigface.
 
     Raises:
         MissingCheckpointError: the base folder lacks a file.
@@ -183,9 +183,9 @@ def from_stable_diffusion(base: str | Path, *, vector_size: int, guides: int) ->
         )
     id_encoder = load_unet(base / "unet")
     state = dict(id_encoder.state_dict())
-    config = dict(id_encoder.config) | {"in_channels": id_encoder.config["in_channels"] + 4 * guides}
+    config = dict(id_encoder.config) | {"in_channels": id_encoder.config["in_channels"] + 4 * conditioning_images}
     unet = unet_from_config(config, vector_size)
-    room = torch.zeros(len(state["conv_in.weight"]), 4 * guides, *state["conv_in.weight"].shape[2:])
+    room = torch.zeros(len(state["conv_in.weight"]), 4 * conditioning_images, *state["conv_in.weight"].shape[2:])
     state["conv_in.weight"] = torch.cat([state["conv_in.weight"], room], 1)
     state |= {key: torch.zeros(value.shape) for key, value in unet.state_dict().items() if "class_embedding." in key}
     check_keys(unet.state_dict(), state, str(base))

@@ -93,7 +93,7 @@ class FaceEditPipeline(DiffusionPipeline):
         return self.unet.config.projection_class_embeddings_input_dim
 
     @property
-    def guides(self) -> int:
+    def conditioning_images(self) -> int:
         """Number of conditioning images, 1 for MagicFace, 2 for RigFace."""
         return (self.unet.config.in_channels - self.unet.config.out_channels) // self.vae.config.latent_channels
 
@@ -221,12 +221,12 @@ class FaceEditPipeline(DiffusionPipeline):
             )
         device = self._execution_device
         dtype = self.unet.dtype
-        guides = self._guides(rig).to(dtype)  # (1 or B, 4 per image, h, w)
+        shown_images = self._conditioning_images(rig).to(dtype)  # (1 or B, 4 per image, h, w)
         if rig.vector.shape[1] != self.vector_size:
             raise ShapeError("Rig.vector", f"(B, {self.vector_size})", rig.vector.shape)
         vector = rig.vector.to(device, dtype)  # (B, V)
         prompt = self._prompt(prompt_embeds, dtype)
-        x = self._noise(len(rig), guides.shape[-2:], generator, latents)
+        x = self._noise(len(rig), shown_images.shape[-2:], generator, latents)
 
         # One UNet batch: every row with its request, then once more without it the rows that guidance will change.
         guided = (vector != 0).any(1).nonzero().flatten() if guidance_scale != 1 else torch.arange(0, device=device)
@@ -238,7 +238,7 @@ class FaceEditPipeline(DiffusionPipeline):
             "class_labels": torch.cat([vector, torch.zeros_like(vector[guided])]),
             "cross_attention_kwargs": {"identity": select_rows(identity, rows)},
         }
-        guides = guides.expand(len(rig), -1, -1, -1)[rows]
+        shown_images = shown_images.expand(len(rig), -1, -1, -1)[rows]
 
         scheduler = deepcopy(self.scheduler)  # it counts steps and keeps outputs: two calls at once need one each
         x, timesteps = self._begin(scheduler, num_inference_steps, x, start, strength)
@@ -253,7 +253,9 @@ class FaceEditPipeline(DiffusionPipeline):
         with shown(total=total) as bar:
             for i, t in enumerate(timesteps):
                 noisy = scheduler.scale_model_input(x, t).to(dtype)
-                eps = self.unet(torch.cat([noisy[rows], guides], 1), t, **conditions, return_dict=False)[0].float()
+                eps = self.unet(torch.cat([noisy[rows], shown_images], 1), t, **conditions, return_dict=False)[
+                    0
+                ].float()
                 neutral = eps[len(rig) :]
                 eps = eps[: len(rig)]
                 eps[guided] = neutral + guidance_scale * (eps[guided] - neutral)
@@ -282,19 +284,23 @@ class FaceEditPipeline(DiffusionPipeline):
             raise ShapeError("prompt_embeds", f"(1, 77, {width})", prompt.shape)
         return prompt.to(self._execution_device, dtype)
 
-    def _guides(self, rig: Rig) -> torch.Tensor:
-        batch = max((len(guide) for guide in rig.guides), default=1)
-        guides = [self._encode_rows(guide).expand(batch, -1, -1, -1) for guide in rig.guides]
+    def _conditioning_images(self, rig: Rig) -> torch.Tensor:
+        batch = max((len(image) for image in rig.conditioning_images), default=1)
+        latents = [self._encode_rows(image).expand(batch, -1, -1, -1) for image in rig.conditioning_images]
         room = self.unet.config.in_channels - self.unet.config.out_channels
-        if (got := sum(g.shape[1] for g in guides)) != room:
-            raise ShapeError("Rig.guides", f"{self.guides} conditioning image(s), {room} latent channels", (got,))
-        return torch.cat(guides, 1)
+        if (got := sum(part.shape[1] for part in latents)) != room:
+            raise ShapeError(
+                "Rig.conditioning_images",
+                f"{self.conditioning_images} conditioning image(s), {room} latent channels",
+                (got,),
+            )
+        return torch.cat(latents, 1)
 
-    def _encode_rows(self, guide: torch.Tensor) -> torch.Tensor:
+    def _encode_rows(self, image: torch.Tensor) -> torch.Tensor:
         """Latents of a conditioning image; equal rows pass the VAE once, and one at a time, which saves its memory."""
-        if guide.shape[1] != 3:
-            return self.encode_image(guide)
-        found = torch.unique(guide, dim=0, return_inverse=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if image.shape[1] != 3:
+            return self.encode_image(image)
+        found = torch.unique(image, dim=0, return_inverse=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         pictures, rows = cast("tuple[torch.Tensor, torch.Tensor]", found)
         latents = [self.encode_image(pictures[row : row + 1]) for row in range(len(pictures))]
         return torch.cat(latents)[rows.to(self._execution_device)]

@@ -139,7 +139,14 @@ def follow(editor: Editor[Any], subject: Subject, crop: np.ndarray) -> Subject:
     found = choose_face(faces).mapped(invert(subject.crop.matrix)) if faces else subject.face
     own = editor.defaults
     made = prepare_crop(
-        crop, found, subject.crop, editor.parser, region=own.region, guide=own.guide, fill=editor.fill, hint=editor.hint
+        crop,
+        found,
+        subject.crop,
+        editor.parser,
+        region=own.region,
+        conditioning_image=own.conditioning_image,
+        fill=editor.fill,
+        hint=editor.hint,
     )
     record = {"detector": editor.detector.name, "parser": editor.parser.name, "region": own.region, "follows": True}
     whole = replace(made, mask=made.mask | subject.mask)

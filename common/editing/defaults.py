@@ -12,7 +12,7 @@ from ..core.errors import CheckpointError, InputError
 from ..core.jsonio import parse_json, read_text
 from ..core.numbers import number, whole_number
 from ..face3d.heads.head_units import AU_SCALE
-from ..parsing.labels import Guide, Region
+from ..parsing.labels import ConditioningImage, Region
 from .options import EditOptions, FaceOptions, Start, check_option, one_of
 
 DEFAULTS_FILE = "editor.json"
@@ -27,7 +27,7 @@ class Defaults:
         guidance: guidance scale of the request; 1 switches guidance off and saves a pass a step.
         region: region that the network repaints, "head" or "face".
         paste_back: True or "replace", "detail", or False; see `common.editing.options.EditOptions`.
-        guide: conditioning image, the photo's "background" or "photo"; see `common.editing.prepare.prepare`.
+        conditioning_image: the photo's "background" or "photo"; see `common.editing.prepare.prepare`.
         zoom: how much closer than the released crop the model looks at a face, above 0; see `Crop.around`.
         start: what the networks start from, "noise" or the noised "warp".
         strength: fraction of the steps that are run from a warp, 0 to 1.
@@ -43,7 +43,7 @@ class Defaults:
     region: Region = "head"
     paste_back: bool | str = True
     zoom: float = 1.0
-    guide: Guide = "background"
+    conditioning_image: ConditioningImage = "background"
     start: Start = "noise"
     strength: float = 0.5
     au_scale: int | None = None
@@ -52,7 +52,7 @@ class Defaults:
         for name in ("steps", "guidance", "paste_back", "start", "strength"):
             check_option(EditOptions, name, getattr(self, name))
         check_option(FaceOptions, "region", self.region)
-        one_of("background", "photo")("guide", self.guide)
+        one_of("background", "photo")("conditioning_image", self.conditioning_image)
         number("zoom", self.zoom, above=0)
         if self.au_scale is not None:
             whole_number("au_scale", self.au_scale, 1, AU_SCALE)

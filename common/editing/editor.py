@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from copy import copy
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
 
@@ -37,7 +37,7 @@ from .options import EditKeywords, EditOptions, FaceOptions, ModelOptions, Resol
 from .photo_checks import heed
 from .prepare import Prepared, made_before, prepare
 from .recording import edited, machine, name_of
-from .request import NULL, AnyRequest, pair_up
+from .request import NULL, AnyRequest, check_granted, null_edit, pair_up
 from .subject import Subject, SubjectCache, check_subject, fit_head
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class Editor(Generic[AnyRequest]):
 
     def null(self, subject: Subject, request: AnyRequest) -> AnyRequest:
         """The request's null edit; the same object where it is the same for all requests."""
-        return _null(self.request)
+        return null_edit(self.request)
 
     def ready(self, requests: Sequence[AnyRequest]) -> list[AnyRequest]:
         """Requests with all that can be done of them before there is a subject; here nothing."""
@@ -298,6 +298,7 @@ class Editor(Generic[AnyRequest]):
         if how.engine == "warp":
             made = [placed(subject, self.warp(subject, request), how.paste_back) for subject, request in pairs]
         else:
+            check_granted((request for _, request in pairs), warped=how.start == "warp")
             made = self.sampled(pairs, how, progress, callback_on_step_end)
         return edited(self, pairs, made, how)
 
@@ -414,7 +415,7 @@ class Editor(Generic[AnyRequest]):
             face=face,
             region=region,
             zoom=self.defaults.zoom,
-            guide=self.defaults.guide,
+            conditioning_image=self.defaults.conditioning_image,
             fill=self.fill,
             hint=self.hint,
         )
@@ -423,11 +424,13 @@ class Editor(Generic[AnyRequest]):
         """A prepared photo, encoded; the record gets the seconds since `started`."""
         prepared = time.perf_counter()
         identity = self.pipeline.encode_identity(to_tensor(made.source)[None])
-        guides = (self.pipeline.encode_image(to_tensor(made.background)[None]),)
+        conditioning_images = (self.pipeline.encode_image(to_tensor(made.background)[None]),)
         encoded = time.perf_counter()
         seconds = {"prepare": round(prepared - started, 3), "encode": round(encoded - prepared, 3)}
         record = {**record, "seconds": seconds}
-        return Subject(photo=photo, **vars(made), identity=identity, guides=guides, record=record)
+        return Subject(
+            photo=photo, **vars(made), identity=identity, conditioning_images=conditioning_images, record=record
+        )
 
     def release_id_encoder(self) -> None:
         """Frees the ID encoder's memory, almost half of the model, once every photo is encoded."""
@@ -440,9 +443,3 @@ class Editor(Generic[AnyRequest]):
 
     def _fit(self, subject: Subject) -> Warp:
         return fit_head(subject, self.parser)
-
-
-@cache
-def _null(request: type[AnyRequest]) -> AnyRequest:
-    """The null edit of a kind of requests, always the same object."""
-    return request()

@@ -72,7 +72,7 @@ class NoNetworks:
     sample_size = WARP_SIZE
     vae_scale_factor = 8
     # those of the toolkit's own reconstructor, so that RigFace takes that
-    guides = 2
+    conditioning_images = 2
     vector_size = VECTOR_SIZE
 
     def encode_identity(self, source: torch.Tensor) -> Identity:

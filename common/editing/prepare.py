@@ -12,7 +12,7 @@ from ..core.errors import FaceNotFoundError, InputError
 from ..faces import Crop, Face, FaceDetector, choose_face, get_detector
 from ..faces.upright import notice
 from ..imaging.images import rgb
-from ..parsing import Guide, Parser, Region, foreground, masked_background
+from ..parsing import ConditioningImage, Parser, Region, foreground, masked_background
 from .photo_checks import photo_warnings
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def prepare(
     face: FaceChoice = "largest",
     region: Region = "head",
     zoom: float = 1.0,
-    guide: Guide = "background",
+    conditioning_image: ConditioningImage = "background",
     fill: int = 0,
     hint: bool = True,
 ) -> Prepared:
@@ -55,9 +55,9 @@ def prepare(
         face: see `choose_face`.
         region: see `foreground`.
         zoom: see `Crop.around`.
-        guide: "background": with the person painted out, as the published networks want it, which were trained on
-            backgrounds of the picture that they should make. "photo": the crop as it is, for networks that were trained
-            on the photo before the edit, from which nothing need be hidden.
+        conditioning_image: "background": with the person painted out, as the published networks expect it, which were
+            trained on backgrounds of the target. "photo": the crop as it is, for networks that were trained on the
+            photo before the edit, from which nothing need be hidden.
         fill: see `masked_background`.
         hint: see `masked_background`.
 
@@ -68,7 +68,16 @@ def prepare(
     found = choose_face(faces, face)
     notice(found)
     crop = Crop.around(found.box, (pixels.shape[1], pixels.shape[0]), size, zoom=zoom, turns=found.turns)
-    made = prepare_crop(crop.apply(pixels), found, crop, parser, region=region, guide=guide, fill=fill, hint=hint)
+    made = prepare_crop(
+        crop.apply(pixels),
+        found,
+        crop,
+        parser,
+        region=region,
+        conditioning_image=conditioning_image,
+        fill=fill,
+        hint=hint,
+    )
     return replace(made, warnings=tuple(photo_warnings(pixels, faces, found, detector, chosen=face != "largest")))
 
 
@@ -79,7 +88,7 @@ def prepare_crop(
     parser: Parser,
     *,
     region: Region = "head",
-    guide: Guide = "background",
+    conditioning_image: ConditioningImage = "background",
     fill: int = 0,
     hint: bool = True,
 ) -> Prepared:
@@ -90,7 +99,7 @@ def prepare_crop(
     if not mask.any():
         what = f"The parser {parser.name} finds no person where the detector {face.backend} found a face."
         raise FaceNotFoundError(what, code="no_person", hint="choose another face, or another parser")
-    if guide == "photo":
+    if conditioning_image == "photo":
         return Prepared(face, crop, source, labels, source, mask)
     behind = masked_background(source, labels, inside.landmarks, inside.points, region, hint, fill)
     return Prepared(face, crop, source, labels, behind, mask)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar, cast
 
@@ -12,7 +14,7 @@ from ..imaging.images import as_list
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..facs.action_units import AUIntensity, AULike, AURequest
+    from ..facs.action_units import AUDelta, AUIntensity, AULike, AURequest
 
 
 class Request(Protocol):
@@ -32,6 +34,16 @@ class Request(Protocol):
 
     def cautions(self) -> list[str]:
         """Sentences on what is known to go wrong with it; none for most."""
+        ...
+
+    @property
+    def beyond(self) -> Sequence[str]:
+        """Names of what it asks for that warps alone grant, see `common.facs.controls`."""
+        ...
+
+    @property
+    def known(self) -> Self:
+        """The request without that."""
         ...
 
     def to_json(self) -> Any:
@@ -82,6 +94,13 @@ class Sweepable(Request, Protocol):
         """The request that takes a face from its present action units to others."""
         ...
 
+    @classmethod
+    def shifted(cls, present: AUIntensity, delta: AUDelta) -> Self:
+        """The request for a change of expression, of a face that shows `present`."""
+        ...
+
+
+log = logging.getLogger(__name__)
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
 One = TypeVar("One")
@@ -91,6 +110,32 @@ RequestLike: TypeAlias = "OneRequest | AULike"
 Requests: TypeAlias = "RequestLike | Sequence[RequestLike]"
 NULL: Mapping[str, object] = MappingProxyType({})
 """The null edit of every editor."""
+
+
+@cache
+def null_edit(kind: type[AnyRequest]) -> AnyRequest:
+    """The null edit of a kind of requests, always the same object."""
+    return kind()
+
+
+def check_granted(requests: Iterable[Request], *, warped: bool) -> None:
+    """Say what of requests networks leave out; `warped` where sampling starts from a warp, which has it.
+
+    Raises InputError: nothing of a request is left.
+    """
+    for request in requests:
+        if not request.beyond or warped:
+            continue
+        names = ", ".join(request.beyond)
+        if request.known == null_edit(type(request)):
+            raise InputError(
+                "The networks know none of what is requested.",
+                code="unsupported",
+                expected="some of the twelve action units of both sides",
+                actual=names,
+                hint='engine="warp" (--engine warp) grants it',
+            )
+        log.warning('the networks leave out %s; engine="warp" grants it', names)
 
 
 def parse_all(value: object, kind: type[AnyRequest]) -> tuple[list[AnyRequest], bool]:

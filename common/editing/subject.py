@@ -40,7 +40,7 @@ class Subject:
             or as it is.
         mask: (S, S) bool, what an edit may change.
         identity: keys and values of the person, batch 1.
-        guides: encoded conditioning images of all edits, (1, 4, s, s) each.
+        conditioning_images: encoded conditioning images of all edits, (1, 4, s, s) each.
         warnings: warnings about the photo, see `common.editing.photo_checks`.
         record: how it was made: photo and face that were asked for, detector, parser, region, seconds.
         prepared: conditions that were prepared elsewhere with the crop, for an editor that takes such.
@@ -54,7 +54,7 @@ class Subject:
     background: np.ndarray = field(repr=False)
     mask: np.ndarray = field(repr=False)
     identity: Identity = field(repr=False)
-    guides: tuple[torch.Tensor, ...] = field(repr=False)
+    conditioning_images: tuple[torch.Tensor, ...] = field(repr=False)
     warnings: tuple[str, ...] = ()
     record: dict[str, object] = field(default_factory=dict[str, object])
     prepared: object = field(default=None, repr=False)
@@ -131,8 +131,8 @@ def check_subject(subject: Any, size: int) -> Subject:
     return subject
 
 
-def shared_guides(subjects: Sequence[Subject]) -> tuple[torch.Tensor, ...]:
+def shared_conditioning_images(subjects: Sequence[Subject]) -> tuple[torch.Tensor, ...]:
     """The subjects' own conditioning images, one row each; a single row where all are the same subject."""
     if all(subject is subjects[0] for subject in subjects):
-        return subjects[0].guides
-    return tuple(torch.cat(rows) for rows in zip(*(subject.guides for subject in subjects)))
+        return subjects[0].conditioning_images
+    return tuple(torch.cat(rows) for rows in zip(*(subject.conditioning_images for subject in subjects)))

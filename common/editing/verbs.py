@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.errors import FaceNotFoundError, InputError
 from ..core.numbers import fraction as checked_fraction
+from ..core.numbers import number
 from ..faces import choose_face, get_detector
 from ..facs.action_units import AUIntensity
 from ..imaging.animation import Animation, Keyframes, between
@@ -18,6 +19,8 @@ from ..imaging.contact_sheet import SIDE, Box, CropTo, Row, check_crop, check_si
 from ..imaging.images import as_list, check_exists, flat, read_image, rgb
 from ..measure import get_estimator
 from ..measure.estimators import described
+from ..warp.reference import difference
+from ..warp.warp import fit_to
 from .cache import EditorCache, Kind
 from .options import EditOptions, FaceOptions, ModelOptions, check_keywords
 from .prepare import face_box
@@ -36,6 +39,7 @@ log = logging.getLogger(__name__)
 FAINT = 0.5
 """Change of intensity below which a measured expression counts as absent."""
 _MOST = 400  # pictures of a grid
+_FARTHEST = 2.0  # times the way to another expression
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +207,7 @@ class Verbs(Generic[Kind]):
 
         Raises as `edit`.
         """
+        checked_fraction("fraction", fraction)
         return self._moved(img, AUIntensity(), fraction, estimator, options)
 
     def transfer(
@@ -213,16 +218,23 @@ class Verbs(Generic[Kind]):
         fraction: float = 1.0,
         reference_face: FaceChoice = "largest",
         estimator: str = "auto",
+        motion: bool | None = None,
         **options: object,
     ) -> Image.Image:
-        """A photo with the expression that is measured in another one: `transfer("me.jpg", "actor.jpg")`.
+        """A photo with the expression of another one: `transfer("me.jpg", "actor.jpg")`.
+
+        Warps take all facial actions of both sides and the gaze, as the head is fitted to both photos, and carry along
+        how landmarks move beyond these. Networks take the twelve action units that are measured.
 
         Args:
             img: a photo, see `edit`.
-            reference: photo that shows the expression; of this one only the action units are taken.
-            fraction: of the way between the two expressions, 0 to 1.
+            reference: photo that shows the expression; of this one nothing else is taken.
+            fraction: of the way between the two expressions, 0 to 2; above 1 exaggerates.
             reference_face: face in the reference photo (same form as `face`).
-            estimator: AU estimator that reads both, see `common.measure.get_estimator`.
+            estimator: AU estimator that reads both, see `common.measure.get_estimator`; where one is named, the action
+                units that it measures are taken, by warps too.
+            motion: carry along how landmarks move beyond the facial actions; None where both photos seem to show one
+                person.
             options: as of `neutralize`.
 
         Returns:
@@ -230,9 +242,18 @@ class Verbs(Generic[Kind]):
 
         Raises as `edit`.
         """
-        checked_fraction("fraction", fraction)
-        detector = self.options("transfer", options)[2].detector
-        wanted = units_of(reference, reference_face, estimator, detector)
+        number("fraction", fraction, 0.0, _FARTHEST)
+        asked, face, model = self.options("transfer", options)
+        if estimator == "auto":
+            editor = self.editors.editor(model, asked.wanted)
+            if editor.resolve(asked).engine == "warp":
+                subject = editor.encode(img, **vars(face))
+                pixels = rgb(read_image(reference))
+                other = fit_to(pixels, choose_face(editor.detector.find(pixels), reference_face))
+                own = editor.fitted(subject)
+                delta = difference(own.fit, other, motion=motion).scaled(fraction)
+                return editor.run([(subject, self._sweepable.shifted(own.shown(), delta))], asked, progress=False)[0]
+        wanted = units_of(reference, reference_face, estimator, model.detector)
         return self._moved(img, wanted, fraction, estimator, options)
 
     def options(self, function: str, given: Mapping[str, object]) -> tuple[EditOptions, FaceOptions, ModelOptions]:
@@ -286,7 +307,6 @@ class Verbs(Generic[Kind]):
         self, img: ImageLike, wanted: AUIntensity, fraction: float, estimator: str, options: Mapping[str, Any]
     ) -> Image.Image:
         """The photo with its measured expression moved towards another one."""
-        checked_fraction("fraction", fraction)
         _, face, model = self.options("edit", options)
         photo = read_image(img)
         log.warning("expressions are read by %s", described(get_estimator(estimator).name))

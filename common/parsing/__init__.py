@@ -8,13 +8,13 @@ Importing this package imports neither torch nor transformers; only the networks
 """
 
 from .conditioning import jaw_hint, masked_background
-from .labels import PARTS, Guide, Region, foreground
+from .labels import PARTS, ConditioningImage, Region, foreground
 from .parsers import PARSERS, Parser, check_name, get_parser
 
 __all__ = [
     "PARSERS",
     "PARTS",
-    "Guide",
+    "ConditioningImage",
     "Parser",
     "Region",
     "check_name",

@@ -10,7 +10,7 @@ from ..core.errors import InputError, ShapeError
 from ..core.face_labels import PARTS
 
 Region = Literal["head", "face"]
-Guide = Literal["background", "photo"]
+ConditioningImage = Literal["background", "photo"]
 
 BACKGROUND, SKIN, NECK, CLOTH, HAIR = (PARTS.index(name) for name in ("background", "skin", "neck", "cloth", "hair"))
 

@@ -134,8 +134,9 @@ class DiffusionConfig(TrainConfig):
     half: bool = False
     """Publish the networks in float16, in half the space; training and its state stay in float32."""
     defaults: dict[str, Any] = field(default_factory=dict)
-    """How the model is to be used (steps, guidance, region, paste_back, guide, zoom, au_scale), for its `editor.json`;
-    what is not named is as in `model`, else as published. `au_scale` is the head's own after synthetic data."""
+    """How the model is to be used (steps, guidance, region, paste_back, conditioning_image, zoom, au_scale), for its
+    `editor.json`; what is not named is as in `model`, else as published. `au_scale` is the head's own after synthetic
+    data."""
 
     prediction: Literal["epsilon", "v_prediction"] = "epsilon"
     """What the denoiser predicts: the noise, or v (Salimans & Ho 2022)."""
@@ -229,7 +230,7 @@ class EditConfig(DiffusionConfig):
     train_id_encoder: bool = True
     """Train the ID encoder too, as the papers do."""
 
-    start_guide: int = 0
+    start_conditioning_image: int = 0
     """With `start`: which conditioning image takes the place of the one that those networks know, where it is not the
     first. It shows the edit already: what those networks made of a vector is reset to zero."""
     manifest: str = ""
@@ -241,7 +242,7 @@ class EditConfig(DiffusionConfig):
         super().__post_init__()
         check_fields(self, "unchanged", low=0, high=1)
         check_fields(self, "region_weight", above=0)
-        check_fields(self, "start_guide", low=0)
+        check_fields(self, "start_conditioning_image", low=0)
         if self.unchanged and self.vector_dropout:
             raise InputError("unchanged and vector_dropout exclude each other; set one of them to 0.", code="conflict")
         if bool(self.unet) + bool(self.model or self.base) != 1:

@@ -49,7 +49,7 @@ class EditTask(DiffusionTask[Config]):
         about: what it does and its command, for the model card.
         about_synthetic: what a model that learned from synthetic pairs is, for the card.
         release: layout of its folder.
-        guides: number of conditioning images.
+        conditioning_images: number of conditioning images.
         held_out: pairs to validate on, or None.
 
     `vector_size` is V, numbers of the vector; `published` are the defaults of the released scripts.
@@ -63,7 +63,7 @@ class EditTask(DiffusionTask[Config]):
     about: ClassVar[str]
     about_synthetic: ClassVar[str] = ""
     release: ClassVar[Release]
-    guides: ClassVar[int]
+    conditioning_images: ClassVar[int]
 
     def __init__(self, config: Config, vector_size: int, published: Defaults | None = None) -> None:
         self.config = config
@@ -171,7 +171,7 @@ class EditTask(DiffusionTask[Config]):
         """Edits and decoded truths (B, 3, H, W), on the CPU."""
         images: Any = pipeline(
             pipeline.encode_identity(pairs["source"]),
-            Rig(pairs["vector"], tuple(pairs["guides"].unbind(1))),
+            Rig(pairs["vector"], tuple(pairs["conditioning_images"].unbind(1))),
             num_inference_steps=self.config.validation_steps,
             guidance_scale=self.config.validation_guidance,
             generator=torch.Generator().manual_seed(self.config.seed + first),
@@ -213,13 +213,15 @@ def begin(config: EditConfig, task: EditTask[Any], vector_size: int) -> FaceEdit
     """The networks before the first step, and the scheduler that they will be used with."""
     torch.manual_seed(config.seed)
     if config.unet:
-        pipeline = from_scratch(config, vector_size, task.guides)
+        pipeline = from_scratch(config, vector_size, task.conditioning_images)
     elif config.model:
         folder = config.place(config.model)
         base = config.base or None
         pipeline = loading.load(folder, base=base, dtype=torch.float32, device="cpu", release=task.release)
     else:
-        pipeline = loading.from_stable_diffusion(config.base, vector_size=vector_size, guides=task.guides)
+        pipeline = loading.from_stable_diffusion(
+            config.base, vector_size=vector_size, conditioning_images=task.conditioning_images
+        )
     if pipeline.prompt_embeds is None:
         model = config.model or config.base
         raise InputError(f"{model} has no {PROMPT_FILE}, nor text_encoder/ and tokenizer/.", code="missing")
@@ -237,33 +239,38 @@ def begin(config: EditConfig, task: EditTask[Any], vector_size: int) -> FaceEdit
     return pipeline
 
 
-def from_scratch(config: EditConfig, vector_size: int, guides: int) -> FaceEditPipeline:
+def from_scratch(config: EditConfig, vector_size: int, conditioning_images: int) -> FaceEditPipeline:
     """Networks of the sizes that the config names, random but for `start`; the prompt is one token of zeros."""
     vae = autoencoder(config.vae, config.autoencoder)
     channels = vae.config["latent_channels"]
     size = config.size // scale_factor(vae)
     shared = {"cross_attention_dim": 8, **config.unet, "out_channels": channels, "sample_size": size}
     door = {"class_embed_type": "simple_projection", "projection_class_embeddings_input_dim": vector_size}
-    unet = built(UNet2DConditionModel, "unet", {**shared, **door, "in_channels": (1 + guides) * channels})
+    unet = built(UNet2DConditionModel, "unet", {**shared, **door, "in_channels": (1 + conditioning_images) * channels})
     id_encoder = built(UNet2DConditionModel, "unet", {**shared, "in_channels": channels})
     if config.start:
         other = loading.load(config.place(config.start), dtype=torch.float32, device="cpu")
         begin_with(unet, other.unet)
         begin_with(id_encoder, other.id_encoder)
-        if config.start_guide:
-            _begin_at(unet, config.start_guide, guides)
+        if config.start_conditioning_image:
+            _begin_at(unet, config.start_conditioning_image, conditioning_images)
     prompt = torch.zeros(1, 1, shared["cross_attention_dim"])
     return FaceEditPipeline(vae, id_encoder, unet, UniPCMultistepScheduler(**SD15_SCHEDULER), prompt)
 
 
 @torch.no_grad()
-def _begin_at(unet: Any, guide: int, guides: int) -> None:
+def _begin_at(unet: Any, conditioning_image: int, conditioning_images: int) -> None:
     """Swaps the weights of a conditioning image with those of the first, and resets the vector's projection. Raises
     InputError: there is no such image.
     """
-    if guide >= guides:
-        raise InputError("start_guide is out of range.", code="range", expected=f"0 to {guides - 1}", actual=guide)
-    noise, *shown = unet.conv_in.weight.chunk(1 + guides, 1)
-    shown[0], shown[guide] = shown[guide], shown[0]
+    if conditioning_image >= conditioning_images:
+        raise InputError(
+            "start_conditioning_image is out of range.",
+            code="range",
+            expected=f"0 to {conditioning_images - 1}",
+            actual=conditioning_image,
+        )
+    noise, *shown = unet.conv_in.weight.chunk(1 + conditioning_images, 1)
+    shown[0], shown[conditioning_image] = shown[conditioning_image], shown[0]
     unet.conv_in.weight.copy_(torch.cat([noise, *shown], 1))
     unet.class_embedding.weight.zero_()

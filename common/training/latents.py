@@ -33,14 +33,14 @@ class Latents:
     Attributes:
         mean, std: (B, C, h, w), the VAE's distribution of the target, in the scaled space.
         source: (B, C, h, w), `mode()`, not scaled.
-        guides: (B, G C, h, w), `mode()`, not scaled.
+        conditioning_images: (B, G C, h, w), `mode()`, not scaled.
         region: (B, 1, h, w) in [0, 1], how much of each latent pixel has changed.
     """
 
     mean: torch.Tensor
     std: torch.Tensor
     source: torch.Tensor
-    guides: torch.Tensor
+    conditioning_images: torch.Tensor
     region: torch.Tensor
 
     def sample(self, noise: torch.Tensor) -> torch.Tensor:
@@ -62,16 +62,22 @@ def changed_region(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 def encode(vae: Any, batch: Mapping[str, torch.Tensor]) -> Latents:
     """The latents of a batch of pictures.
 
-    `batch` has "source" and "target" (B, 3, H, W) and "guides" (B, G, 3, H, W), all in [0, 1]. Raises ShapeError:
-    pictures of different sizes.
+    `batch` has "source" and "target" (B, 3, H, W) and "conditioning_images" (B, G, 3, H, W), all in [0, 1]. Raises
+    ShapeError: pictures of different sizes.
     """
     weight = next(vae.parameters())
-    source, target, guides = (batch[name].to(weight.device, weight.dtype) for name in ("source", "target", "guides"))
-    if source.shape != target.shape or guides.shape[2:] != source.shape[1:]:
-        raise ShapeError("guides", f"(B, G, {', '.join(map(str, source.shape[1:]))}) as the source", guides.shape)
+    source, target, conditioning_images = (
+        batch[name].to(weight.device, weight.dtype) for name in ("source", "target", "conditioning_images")
+    )
+    if source.shape != target.shape or conditioning_images.shape[2:] != source.shape[1:]:
+        raise ShapeError(
+            "conditioning_images",
+            f"(B, G, {', '.join(map(str, source.shape[1:]))}) as the source",
+            conditioning_images.shape,
+        )
     mean, std = encode_pictures(vae, 2 * target - 1)
     scale = float(vae.config.scaling_factor)  # of targets; conditions are not scaled
-    conditions = torch.cat([source[:, None], guides], 1).flatten(0, 1)  # (B (1 + G), 3, H, W)
+    conditions = torch.cat([source[:, None], conditioning_images], 1).flatten(0, 1)  # (B (1 + G), 3, H, W)
     modes = encode_pictures(vae, 2 * conditions - 1)[0].unflatten(0, (len(source), -1))
     region = F.adaptive_avg_pool2d(changed_region(source, target), (modes.shape[-2], modes.shape[-1]))
     return Latents(*(t.float() for t in (scale * mean, scale * std, modes[:, 0], modes[:, 1:].flatten(1, 2), region)))

@@ -47,7 +47,7 @@ def denoising_loss(
         x = torch.where(draws.kept[:, None, None, None], x, source_scale * latents.source)
     noisy, target = noised(x, draws, schedule)
     request = vector * draws.kept[:, None]
-    prediction = twin(noisy, draws.timesteps, request, latents.guides, latents.source, prompt)
+    prediction = twin(noisy, draws.timesteps, request, latents.conditioning_images, latents.source, prompt)
     weights = region_weights(latents.region, region_weight)
     return squared_error(prediction, target, draws, schedule, min_snr_gamma=min_snr_gamma, weights=weights)
 

@@ -23,7 +23,7 @@ from ..imaging.tensors import to_tensor
 from .people import person_of
 
 Pair = dict[str, torch.Tensor]
-"""source and target (3, S, S), guides (G, 3, S, S), all float32 in [0, 1]; vector (V,)."""
+"""source and target (3, S, S), conditioning_images (G, 3, S, S), all float32 in [0, 1]; vector (V,)."""
 
 
 class Manifest(Dataset[Pair]):
@@ -33,7 +33,7 @@ class Manifest(Dataset[Pair]):
     numbers; a column `person` (or another of `people.COLUMNS`) may say who they show. Paths are relative to the list.
 
     Attributes:
-        guides: columns of the conditioning images, in the order of the network's channels.
+        conditioning_images: columns of the conditioning images, in the order of the network's channels.
         numbers: columns that `vector` reads.
         unused: columns that may be there and are ignored.
         people: who each row shows, None where that is not said.
@@ -49,14 +49,14 @@ class Manifest(Dataset[Pair]):
         MissingDependencyError: a folder, and `datasets` is not installed.
     """
 
-    guides: tuple[str, ...]
+    conditioning_images: tuple[str, ...]
     numbers: ClassVar[tuple[str, ...]]
     unused: tuple[str, ...] = ()
 
     def __init__(self, path: str | Path, size: int) -> None:
         self.path = Path(path).expanduser()
         self.size = size
-        self.pictures = tuple(dict.fromkeys(("source", "target", *self.guides)))
+        self.pictures = tuple(dict.fromkeys(("source", "target", *self.conditioning_images)))
         self.columns = (*self.pictures, *self.numbers)
         rows = _hugging_face(self.path) if self.path.is_dir() else read_rows(self.path, self.columns)
         self.rows: list[dict[str, Any]] = []
@@ -83,9 +83,14 @@ class Manifest(Dataset[Pair]):
 
     def __getitem__(self, index: int) -> Pair:
         pictures = {name: _read(self.rows[index][name], self.size) for name in self.pictures}
-        guides = torch.stack([pictures[name] for name in self.guides])
+        conditioning_images = torch.stack([pictures[name] for name in self.conditioning_images])
         vector = torch.tensor(self.vectors[index])
-        return {"source": pictures["source"], "target": pictures["target"], "guides": guides, "vector": vector}
+        return {
+            "source": pictures["source"],
+            "target": pictures["target"],
+            "conditioning_images": conditioning_images,
+            "vector": vector,
+        }
 
     def _checked(self, row: Any) -> tuple[dict[str, Any], dict[str, Any], list[float]]:
         if not isinstance(row, Mapping):

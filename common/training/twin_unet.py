@@ -42,19 +42,19 @@ class TwinUNet(nn.Module):
         noisy: torch.Tensor,
         timesteps: torch.Tensor,
         vector: torch.Tensor,
-        guides: torch.Tensor,
+        conditioning_images: torch.Tensor,
         source: torch.Tensor,
         prompt: torch.Tensor,
     ) -> torch.Tensor:
         """The denoiser's prediction (B, C, h, w), the noise or v.
 
         `noisy` is (B, C, h, w) in the scaled space of the VAE, `timesteps` (B,) int64, `vector` (B, V), `prompt`
-        (1 or B, L, D). `guides`, the conditioning images (B, G C, h, w), and `source` (B, C, h, w), which shows the
-        person, are the VAE's `mode()`, not scaled.
+        (1 or B, L, D). `conditioning_images` (B, G C, h, w) and `source` (B, C, h, w), which shows the person,
+        are the VAE's `mode()`, not scaled.
         """
         identity = project_identity(self.unet, encode_tokens(self.id_encoder, source, prompt))
         return self.unet(
-            torch.cat([noisy, guides], 1),
+            torch.cat([noisy, conditioning_images], 1),
             timesteps,
             prompt.expand(len(noisy), -1, -1),
             class_labels=vector,

@@ -5,7 +5,7 @@ Skin folds when the face moves, beyond what the mesh shows: folds on the unrolle
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -13,17 +13,17 @@ import torch
 
 from ..face3d.appearance import maps, skin
 from ..face3d.appearance.skin import Skin
-from ..face3d.fitting.fit import Fit
+from ..face3d.fitting.fit import Fit, units_of
+from ..face3d.heads.head_units import UNITS
 from ..face3d.rendering.lighting import brightness, shade
 from ..face3d.rendering.render import rasterize
-from ..facs.action_units import ACTION_UNITS
 from .delta import Change
 from .extrapolate import at
 from .fitted_face import DIM, NECK, Seen, inner_mouth
-from .placement import Placed, changed, intensities, misses, place
+from .placement import Placed, actions_after, changed, intensities, misses, place
 
 SIDE = 256
-_CHIN = tuple(ACTION_UNITS).index("AU17")
+_CHIN = UNITS.index("AU17")
 _SOFT = 2.5  # pixels of the map
 _ADULT = Skin(melanin=0.5, haemoglobin=0.3, wrinkles=0.4)
 DEPTH = 7.0  # tenths of a millimetre that a full fold is deep
@@ -64,8 +64,7 @@ def surface(seen: Seen, change: Change) -> Surface:
     fit, before, depth, side = seen.fit, seen.before, seen.depth, seen.crop.size
     head = fit.head
     after = place(fit, *changed(fit, change, seen.free), seen.crop, misses(fit))
-    calm = replace(change, units=torch.zeros_like(change.units))
-    rest = place(fit, *changed(fit, calm, seen.free), seen.crop, misses(fit))
+    rest = place(fit, *changed(fit, change.calm, seen.free), seen.crop, misses(fit))
     triangles = head.triangles[(head.head_weight[head.triangles] > NECK).all(1)]
     fragments = rasterize(after.points, triangles, side, side)
     mouth = inner_mouth(head)[0]
@@ -168,15 +167,18 @@ def _bumped(normals: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
 
 def folds(fit: Fit, change: Change) -> np.ndarray | None:
     """Folds on the unrolled face, before and after: (S, S, 6) float32, depth and two slopes of each; None if alike."""
-    before, after = (units[0].clamp(0, 5).numpy() for units in intensities(fit, change))
-    if np.array_equal(before, after):
+    before, after = intensities(fit, change)
+    if change.actions is not None:
+        after = after + units_of(fit.head, actions_after(fit, change)) - fit.units
+    if torch.equal(before, after):
         return None
-    depths = [_groove(units.astype(np.float32)) for units in (before, after)]
+    depths = [_groove(units[0].clamp(0, 5).float().numpy()) for units in (before, after)]
     return np.dstack([np.dstack([depth, skin.slopes(-DEPTH * depth)]) for depth in depths])
 
 
 def _groove(units: np.ndarray) -> np.ndarray:
-    """Depth (S, S) under an expression (2, 12); a puckered chin's pattern is generic, and drawn softly."""
+    """Depth (S, S) under an expression (2, U); a puckered chin's pattern is generic, and drawn softly."""
+    units = skin.folding(units[:, : len(UNITS)], units[:, len(UNITS) :])
     chin = np.zeros_like(units)
     chin[:, _CHIN] = units[:, _CHIN]
     return skin.groove(units - chin, _ADULT, SIDE) + cv2.GaussianBlur(skin.groove(chin, _ADULT, SIDE), (0, 0), _SOFT)

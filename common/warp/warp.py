@@ -12,11 +12,14 @@ import cv2
 import numpy as np
 import torch
 
-from ..face3d.fitting.fit import Fit
+from ..face3d.fitting.fit import Fit, fit
+from ..face3d.heads.head_units import HEAD_UNITS
 from ..faces import Crop, Face
 from ..faces.affine import compose, quarter_turn, sample
+from ..facs.action_units import ActionUnitValues, AUDelta, AUIntensity
+from ..facs.controls import GAZE
 from ..imaging.images import on_white, to_uint8
-from .delta import Change
+from .delta import Change, expressed
 from .fitted_face import Seen
 from .layers import GAMMA, Layers, layers
 from .mouth import with_lips
@@ -28,6 +31,17 @@ _BORDER = 0.06  # of the window's side, over which all that changes fades out at
 _STILL = 1e-3  # pixels, or fraction
 _GREY = 1  # bytes by which channels differ in a photo without colour
 _KERNEL = 4  # pixels round a place that its cubic sample looks at, and one more
+
+
+def fit_to(photo: np.ndarray, face: Face) -> Fit:
+    """The head that explains one face, as `Warp.of` finds it."""
+    upright, turned = _upright(photo, face)
+    return fit(turned.landmarks if turned.mesh is None else turned.mesh, image=upright)
+
+
+def _upright(photo: np.ndarray, face: Face) -> tuple[np.ndarray, Face]:
+    """A photo on white, turned until the head in it is upright, and the face in that."""
+    return on_white(_quartered(photo, face.turns)), face.mapped(quarter_turn(face.turns, photo.shape[1::-1]))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,9 +58,7 @@ class Warp:
     @classmethod
     def of(cls, photo: np.ndarray, face: Face) -> Warp:
         """See one face, in the pixels of a photo (H, W, 3) uint8 RGB, or (H, W, 4) with alpha, laid on white."""
-        upright = on_white(_quartered(photo, face.turns))
-        seen = Seen.of(upright, face.mapped(quarter_turn(face.turns, photo.shape[1::-1])))
-        return cls(photo, seen, turns=face.turns)
+        return cls(photo, Seen.of(*_upright(photo, face)), turns=face.turns)
 
     def among(self, labels: np.ndarray, at: Crop) -> Warp:
         """The same with its surroundings from face-parsing classes (T, T) uint8 that lie in the photo as `at`
@@ -100,6 +112,42 @@ class Warp:
         """(9, 3) the light on the face, see `Seen.light`."""
         return self.seen.light
 
+    def shown(self) -> AUIntensity:
+        """What the head shows: the editors' action units, both sides' mean, all facial actions, and gaze."""
+        actions = zip(self.fit.head.action_names, self.fit.actions[0].clamp(0, 1).tolist())
+        gaze = zip(GAZE, torch.rad2deg(self.fit.gaze.mean((0, 1))).tolist())
+        return AUIntensity(tuple(self.present.tolist()), (*actions, *gaze))
+
+    def change(
+        self,
+        values: ActionUnitValues,
+        turn: torch.Tensor | None = None,
+        light: torch.Tensor | None = None,
+    ) -> Change:
+        """The change that a request asks for: action units and controls, a turn (3, 3) about the picture's axes, and
+        another light (9, 3); None leaves pose and light. Absolute intensities count from what the head shows.
+        """
+        parts = expressed(self.fit.head, self._relative(values) if values.absolute else values)
+        turned = torch.eye(3) if turn is None else turn
+        return Change(**parts, turn=turned, before=self.light, light=self.light if light is None else light)
+
+    def _relative(self, values: ActionUnitValues) -> AUDelta:
+        """What is missing of absolute intensities."""
+        present, actions = self.fit.units[0], dict(zip(self.fit.head.action_names, self.fit.actions[0].tolist()))
+        gaze = dict(zip(GAZE, torch.rad2deg(self.fit.gaze.mean((0, 1))).tolist()))
+        others = {}
+        for name, value in values.others:
+            unit = name if name in HEAD_UNITS else name[:-1]
+            if name in gaze or name in actions:
+                there = gaze.get(name, actions.get(name, 0.0))
+            else:
+                sides = {"L": present[:1], "R": present[1:]}.get(name[len(unit) :], present)
+                there = float(sides[:, list(HEAD_UNITS).index(unit)].mean())
+            others[name] = value - there
+        wanted = (min(max(value, 0.0), 5.0) for value in values)
+        missing = (goal - now for goal, now in zip(wanted, self.present.tolist()))
+        return AUDelta(tuple(missing), tuple(others.items()), values.motion)
+
     def __call__(self, change: Change, bare: bool = False) -> np.ndarray:
         """The photo after a change; where nothing moves it stays as it is, byte for byte, alpha and hidden colours too.
 
@@ -111,7 +159,7 @@ class Warp:
         Returns:
             (H, W, 3 or 4) uint8, as the photo.
         """
-        if not bool(change.vector().any()):
+        if change.still:
             return self.photo.copy()
         drawn = surface(self.seen, change)
         turns = not torch.equal(change.turn, torch.eye(3))

@@ -44,7 +44,7 @@ class Settings:
     """Least sharpness of a face (variance of its Laplacian), as a fraction of the video's median."""
     region: Region = "head"
     """Region that the background hides: "head", or "face", which spares hair, neck and clothes."""
-    guide: Literal["source", "target", "photo"] = "source"
+    conditioning_image: Literal["source", "target", "photo"] = "source"
     """Conditioning image of a pair: the background of the source, as in use, or of the target, as in the paper; or
     "photo", all of the source, for the embedded model."""
     format: Literal["openface", "py-feat"] = "openface"
@@ -60,7 +60,7 @@ class Settings:
         read_face("face", self.face)
         choices = {
             "region": ("head", "face"),
-            "guide": ("source", "target", "photo"),
+            "conditioning_image": ("source", "target", "photo"),
             "format": ("openface", "py-feat"),
         }
         for name, known in choices.items():

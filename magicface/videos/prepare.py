@@ -207,7 +207,7 @@ def _write_readings(
 def _write_pictures(
     video: Path, target: Path, screened: Screened, pairs: list[tuple[int, int]], settings: Settings, parser: Parser
 ) -> None:
-    behind = {pair[settings.guide == "target"] for pair in pairs if settings.guide != "photo"}
+    behind = {pair[settings.conditioning_image == "target"] for pair in pairs if settings.conditioning_image != "photo"}
     for number, crop in crops(video, screened, {number for pair in pairs for number in pair}):
         save_image(Image.fromarray(crop), target / _name(number))
         if number in behind and screened.crop is not None:
@@ -223,7 +223,10 @@ def _row(target: Path, source: int, to: int, units: dict[int, np.ndarray], setti
     def intensities(number: int) -> dict[str, float]:
         return {name: float(value) for name, value in zip(ACTION_UNITS, units[number]) if value > 0}
 
-    background = _name(to if settings.guide == "target" else source, "" if settings.guide == "photo" else "-background")
+    background = _name(
+        to if settings.conditioning_image == "target" else source,
+        "" if settings.conditioning_image == "photo" else "-background",
+    )
     return {
         "source": f"{place}/{_name(source)}",
         "target": f"{place}/{_name(to)}",
@@ -309,7 +312,7 @@ def write_sheet(manifest: Path, target: Path) -> None:
     columns = {
         "source": torch.stack([pair["source"] for pair in shown]),
         "target": torch.stack([pair["target"] for pair in shown]),
-        "background": torch.stack([pair["guides"][0] for pair in shown]),
+        "background": torch.stack([pair["conditioning_images"][0] for pair in shown]),
     }
     page = sheet(columns, [to_text([round(v, 1) for v in pair["vector"].tolist()]) for pair in shown])
     replace_file(target, page.save)

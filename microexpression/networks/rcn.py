@@ -7,6 +7,7 @@ strategy.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -261,6 +262,7 @@ def search(
     labels: torch.Tensor,
     classes: int,
     *,
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
     epochs: int = 30,
     batch_size: int = 16,
     learning_rate: float = 5e-3,
@@ -269,11 +271,11 @@ def search(
     maps: int = 32,
     pool: int = 5,
 ) -> tuple[Architecture, Supernet, list[dict[str, dict[str, float]]]]:
-    """The architecture for training samples of flows (N, 3, H, W) in [0, 1] and labels (N,), the network that found it,
-    and the fractions after each epoch.
+    """The architecture for training samples of flows (N, 3, H, W) in [0, 1] and labels (N,), or (N, K) of units,
+    the network that found it, and the fractions after each epoch.
 
-    `batch_size` is of each half; `learning_rate` of the networks, AdamW's; `choice_rate` of the choice, Adam's; for
-    `maps` and `pool` see `RCN`.
+    `loss` takes logits (B, classes) and labels; `batch_size` is of each half; `learning_rate` of the networks, AdamW's;
+    `choice_rate` of the choice, Adam's; for `maps` and `pool` see `RCN`.
     """
     torch.manual_seed(seed)
     order = torch.Generator().manual_seed(seed)
@@ -290,7 +292,7 @@ def search(
                 if len(own) < 2:  # batch normalisation needs two
                     continue
                 net.zero_grad()
-                F.cross_entropy(net(flows[own]), labels[own]).backward()
+                loss(net(flows[own]), labels[own]).backward()
                 turn.step()
         history.append({place: {n: float(s.detach()) for n, s in net.fractions(place).items()} for place in CHOICES})
     return net.architecture(), net, history

@@ -205,7 +205,7 @@ def test_killed_at_any_moment_it_loses_nothing(tmp_path):
         process = subprocess.Popen(program, env=ENVIRONMENT, cwd=ROOT)
         until, before = time.monotonic() + 30, written(folder)
         while process.poll() is None and time.monotonic() < until:
-            if kills < 12 and written(folder) > before:
+            if kills < 6 and written(folder) > before:
                 time.sleep(rng.random() * 0.15)
                 process.send_signal(signal.SIGKILL)
                 kills += 1

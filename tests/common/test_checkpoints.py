@@ -143,8 +143,8 @@ def base(model_folder, tmp_path):
 
 @torch.no_grad()
 def test_training_starts_from_the_base_model(base, model_folder):
-    """Every new door is shut: vector and guides change nothing, the prediction is the base model's."""
-    pipeline = loading.from_stable_diffusion(base, vector_size=12, guides=1)
+    """Every new door is shut: vector and conditioning images change nothing, the prediction is the base model's."""
+    pipeline = loading.from_stable_diffusion(base, vector_size=12, conditioning_images=1)
     vanilla = UNet2DConditionModel.from_pretrained(base / "unet")
     sample, prompt, vector = torch.randn(2, 8, 16, 16), torch.randn(2, 77, 24), torch.randn(2, 12)
     expected = vanilla(sample[:, :4], 300, prompt).sample
@@ -155,7 +155,7 @@ def test_training_starts_from_the_base_model(base, model_folder):
     shared = pipeline.unet.conv_out.weight.data_ptr() == pipeline.id_encoder.conv_out.weight.data_ptr()
     assert not shared  # the twins are trained apart
     with pytest.raises(MissingCheckpointError, match="unet/"):
-        loading.from_stable_diffusion(base / "nowhere", vector_size=12, guides=1)
+        loading.from_stable_diffusion(base / "nowhere", vector_size=12, conditioning_images=1)
 
 
 def test_the_prompt_is_embedded_once_and_stored(copy):

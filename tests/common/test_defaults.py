@@ -42,7 +42,7 @@ def test_what_a_file_does_not_name_is_as_published(tmp_path):
         ('{"region": []}', "region"),
         ('{"paste_back": "glue"}', "paste_back"),
         ('{"zoom": 0}', "zoom"),
-        ('{"guide": "face"}', "guide"),
+        ('{"conditioning_image": "face"}', "conditioning_image"),
         ('{"au_scale": 3}', "au_scale"),
         ('{"au_scale": "1"}', "au_scale"),
     ],

@@ -111,7 +111,8 @@ def test_measuring_and_editing_see_faces_with_one_detector(how, monkeypatch):
 
     monkeypatch.setattr(verbs.Verbs, "edit", edit)
     photo = Image.new("RGB", (32, 32))
-    getattr(magicface, how)(*[photo] * (1 + (how == "transfer")), detector="insightface", face=1)
+    pictures = [photo] * (1 + (how == "transfer"))
+    getattr(magicface, how)(*pictures, estimator="reader", detector="insightface", face=1)
     assert asked == ["insightface"] * (1 + (how == "transfer"))
     assert [(each["detector"], each["face"]) for each in edited] == [("insightface", 1)]
 

@@ -33,11 +33,11 @@ def identity(pipeline, source):
     return pipeline.encode_identity(source[:1])
 
 
-def rig(*levels, guides=None):
+def rig(*levels, conditioning_images=None):
     """One row for each AU12 level, before a grey background."""
     vector = torch.zeros(len(levels), 12)
     vector[:, 6] = torch.tensor(levels)
-    return Rig(vector, (torch.full((1, 3, 64, 64), 0.5) if guides is None else guides,))
+    return Rig(vector, (torch.full((1, 3, 64, 64), 0.5) if conditioning_images is None else conditioning_images,))
 
 
 def run(pipeline, identity, rig, **options):
@@ -81,12 +81,12 @@ def test_batch_of_requests_equals_one_by_one(pipeline, identity):
 
 def test_several_subjects_at_once_equal_one_by_one(pipeline, source):
     identities = [pipeline.encode_identity(source[i : i + 1]) for i in range(2)]
-    guides = torch.stack([torch.zeros(3, 64, 64), torch.ones(3, 64, 64)])
+    conditioning_images = torch.stack([torch.zeros(3, 64, 64), torch.ones(3, 64, 64)])
     both_at_once = pipeline.encode_identity(source)
     for joined in (join(identities), both_at_once):
-        together = run(pipeline, joined, rig(3.0, 2.0, guides=guides))
+        together = run(pipeline, joined, rig(3.0, 2.0, conditioning_images=conditioning_images))
         for row, level in enumerate((3.0, 2.0)):
-            alone = run(pipeline, identities[row], rig(level, guides=guides[row : row + 1]))
+            alone = run(pipeline, identities[row], rig(level, conditioning_images=conditioning_images[row : row + 1]))
             torch.testing.assert_close(together[row : row + 1], alone, rtol=0, atol=1e-5)
 
 
@@ -94,7 +94,8 @@ def test_guides_may_come_encoded(pipeline, identity):
     image = torch.rand(1, 3, 64, 64)
     encoded = pipeline.encode_image(image)
     assert torch.equal(
-        run(pipeline, identity, rig(2.0, guides=image)), run(pipeline, identity, rig(2.0, guides=encoded))
+        run(pipeline, identity, rig(2.0, conditioning_images=image)),
+        run(pipeline, identity, rig(2.0, conditioning_images=encoded)),
     )
 
 
@@ -249,16 +250,16 @@ def test_released_id_encoder(pipeline, identity, source):
 
 def test_wrong_shapes_are_named(pipeline, identity, source):
     with refused(ShapeError, name="Rig.vector", expected="(B, 12)"):
-        run(pipeline, identity, Rig(torch.zeros(1, 64), rig(0.0).guides))
-    with refused(ShapeError, name="Rig.guides", actual=(8,)):
-        run(pipeline, identity, Rig(torch.zeros(1, 12), rig(0.0).guides * 2))
+        run(pipeline, identity, Rig(torch.zeros(1, 64), rig(0.0).conditioning_images))
+    with refused(ShapeError, name="Rig.conditioning_images", actual=(8,)):
+        run(pipeline, identity, Rig(torch.zeros(1, 12), rig(0.0).conditioning_images * 2))
     with refused(ShapeError, name="latents"):
         run(pipeline, identity, rig(1.0), latents=torch.zeros(1, 4, 9, 8))
     with refused(ShapeError, name="image", actual=(1, 3, 60, 64)):
         pipeline.encode_image(torch.zeros(1, 3, 60, 64))
     with refused(ShapeError, name="identity"):
         run(pipeline, join([identity, identity]), rig(1.0, 2.0, 3.0))
-    with refused(ShapeError, name="Rig.guides", actual=(2, 3, 64, 64)):
+    with refused(ShapeError, name="Rig.conditioning_images", actual=(2, 3, 64, 64)):
         Rig(torch.zeros(3, 12), (torch.zeros(2, 3, 64, 64),))
     with refused(InputError, "unknown", actual="jpeg"):
         run(pipeline, identity, rig(1.0), output_type="jpeg")

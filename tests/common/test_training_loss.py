@@ -18,8 +18,8 @@ BETAS = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, 
 @pytest.fixture
 def latents():
     g = torch.Generator().manual_seed(3)
-    mean, std, source, guides = torch.randn(4, 3, 4, 8, 8, generator=g)
-    return Latents(mean, std.abs(), source, guides, torch.rand(3, 1, 8, 8, generator=g))
+    mean, std, source, conditioning_images = torch.randn(4, 3, 4, 8, 8, generator=g)
+    return Latents(mean, std.abs(), source, conditioning_images, torch.rand(3, 1, 8, 8, generator=g))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_loss_by_hand(latents, draws, prediction):
         a, x = alpha_bar(draws.timesteps), latents.mean + latents.std * draws.posterior
         noisy = a.sqrt() * x + (1 - a).sqrt() * draws.noise
         v = a.sqrt() * draws.noise - (1 - a).sqrt() * x
-        found = twin(noisy, draws.timesteps, vector, latents.guides, latents.source, prompt)
+        found = twin(noisy, draws.timesteps, vector, latents.conditioning_images, latents.source, prompt)
         expected = ((found - (draws.noise if prediction == "epsilon" else v)) ** 2).mean()
     torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
 
@@ -67,7 +67,7 @@ def test_unchanged_samples_have_the_source_as_target(latents, draws):
     some = Draws(draws.timesteps.clamp(min=500), draws.noise, draws.posterior, kept)
     a = alpha_bar(some.timesteps)
 
-    def twin(noisy, t, vector, guides, source, prompt):
+    def twin(noisy, t, vector, conditioning_images, source, prompt):
         noise = (noisy - a.sqrt() * 0.5 * source) / (1 - a).sqrt()
         return torch.where(kept[:, None, None, None], some.noise, noise)
 

@@ -96,4 +96,4 @@ def test_manifests_say_who_they_show(tmp_path):
     without = [{key: value for key, value in row.items() if key != "background"} for row in rows]
     path.write_text("\n".join(map(json.dumps, without)))
     own = ManifestPairs(path, 8, photo=True)[1]  # as the small network is guided
-    assert (own["guides"][0] == own["source"]).all()
+    assert (own["conditioning_images"][0] == own["source"]).all()

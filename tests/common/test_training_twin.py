@@ -23,7 +23,7 @@ def backward(twin) -> dict[str, torch.Tensor | None]:
 def test_equals_the_pipelines_own_call(pipeline):
     """With the released layout's networks: what `FaceEditPipeline` gives to its denoiser gives the same here."""
     g = torch.Generator().manual_seed(1)
-    source, guide = torch.rand(2, 1, 3, 64, 64, generator=g)
+    source, conditioning_image = torch.rand(2, 1, 3, 64, 64, generator=g)
     noise, vector = torch.randn(1, 4, 8, 8, generator=g), torch.randn(1, 12, generator=g)
     calls = []
     handle = pipeline.unet.register_forward_hook(
@@ -32,14 +32,19 @@ def test_equals_the_pipelines_own_call(pipeline):
     identity = pipeline.encode_identity(source)
 
     pipeline(
-        identity, Rig(vector, (guide,)), num_inference_steps=1, guidance_scale=1, latents=noise, output_type="latent"
+        identity,
+        Rig(vector, (conditioning_image,)),
+        num_inference_steps=1,
+        guidance_scale=1,
+        latents=noise,
+        output_type="latent",
     )
     handle.remove()
     (x, t), eps = calls[0]
     twin = TwinUNet(pipeline.unet, pipeline.id_encoder)
-    guides, who = pipeline.encode_image(guide), pipeline.encode_image(source)
+    conditioning_images, who = pipeline.encode_image(conditioning_image), pipeline.encode_image(source)
     with torch.no_grad():
-        found = twin(x[:, :4], t[None], vector, guides, who, pipeline.prompt_embeds)
+        found = twin(x[:, :4], t[None], vector, conditioning_images, who, pipeline.prompt_embeds)
     torch.testing.assert_close(found, eps, rtol=0, atol=1e-6)
 
 

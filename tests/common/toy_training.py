@@ -49,7 +49,7 @@ def exact_vae() -> AutoencoderDC:
 
 
 def conditions(batch: int = 2) -> tuple[torch.Tensor, ...]:
-    """What a TwinUNet takes: noisy, timesteps, vector, guides, source, prompt."""
+    """What a TwinUNet takes: noisy, timesteps, vector, conditioning_images, source, prompt."""
     g = torch.Generator().manual_seed(5)
 
     def noise(*shape: int) -> torch.Tensor:
@@ -70,7 +70,12 @@ def pictures(count: int = 4, size: int = 16) -> list[dict[str, torch.Tensor]]:
         source, other = torch.rand(2, 3, size, size, generator=g)
         target = source.clone()
         target[:, 4:12, 4:12] = other[:, 4:12, 4:12]
-        items.append({
-            "source": source, "target": target, "guides": source[None] * 0.5, "vector": torch.randn(12, generator=g)
-        })  # fmt: skip
+        items.append(
+            {
+                "source": source,
+                "target": target,
+                "conditioning_images": source[None] * 0.5,
+                "vector": torch.randn(12, generator=g),
+            }
+        )
     return items

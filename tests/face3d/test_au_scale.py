@@ -78,7 +78,7 @@ def test_small_networks_say_their_scale_and_published_ones_have_none(editor):
 
 
 def test_networks_are_asked_on_their_own_scale():
-    editor, subject = MagicFace.warping(), cast(Subject, SimpleNamespace(guides=()))
+    editor, subject = MagicFace.warping(), cast(Subject, SimpleNamespace(conditioning_images=()))
     request = MagicFace.request.parse({"AU17": 1, "AU4": -1})
     plain = editor.conditions([subject], [request]).vector
     first = editor.with_defaults(au_scale=1).conditions([subject], [request]).vector

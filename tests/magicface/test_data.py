@@ -37,15 +37,15 @@ def faces(monkeypatch):
     return SyntheticFaces(3, size=32, pairs="expression")
 
 
-@pytest.mark.parametrize("guide", ["source", "target"])
+@pytest.mark.parametrize("conditioning_image", ["source", "target"])
 @pytest.mark.parametrize("region", ["face", "head"])
-def test_synthetic_guide_is_what_the_editor_makes(faces, guide, region):
-    item, pair = faces[1], SyntheticPairs(faces, guide=guide, region=region)[1]
-    picture = {key: value.numpy() for key, value in item[guide].items() if isinstance(value, torch.Tensor)}
+def test_synthetic_conditioning_image_is_what_the_editor_makes(faces, conditioning_image, region):
+    item, pair = faces[1], SyntheticPairs(faces, conditioning_image=conditioning_image, region=region)[1]
+    picture = {key: value.numpy() for key, value in item[conditioning_image].items() if isinstance(value, torch.Tensor)}
     pixels = np.rint(picture["image"].transpose(1, 2, 0) * 255).astype(np.uint8)
     points = five_points(picture["landmarks"])
     expected = masked_background(pixels, picture["parts"].astype(np.uint8), picture["landmarks"], points, region)
-    assert np.array_equal(np.rint(pair["guides"][0].numpy().transpose(1, 2, 0) * 255), expected)
+    assert np.array_equal(np.rint(pair["conditioning_images"][0].numpy().transpose(1, 2, 0) * 255), expected)
     assert torch.equal(pair["source"], item["source"]["image"])
     assert torch.equal(pair["target"], item["target"]["image"])
     torch.testing.assert_close(pair["vector"], item["target"]["units"] - item["source"]["units"])
@@ -59,8 +59,8 @@ def test_found_source_is_prepared_as_a_photo(faces, monkeypatch):
     made = Prepared(None, crop, crop.apply(pixels[0]), np.zeros((32, 32)), np.full((32, 32, 3), 7, np.uint8), None)
     seen = []
 
-    def prepare(photo, detector, parser, *, size, region, zoom, guide):
-        seen.append((photo, detector.name, parser.name, size, region, zoom, guide))
+    def prepare(photo, detector, parser, *, size, region, zoom, conditioning_image):
+        seen.append((photo, detector.name, parser.name, size, region, zoom, conditioning_image))
         return made
 
     monkeypatch.setattr(data, "prepare", prepare)
@@ -72,7 +72,7 @@ def test_found_source_is_prepared_as_a_photo(faces, monkeypatch):
     assert np.array_equal(seen[0][0], pixels[0])
     assert np.array_equal(np.rint(pair["source"].transpose(1, 2, 0)), crop.apply(pixels[0]))
     assert np.array_equal(np.rint(pair["target"].transpose(1, 2, 0)), crop.apply(pixels[1]))
-    assert (np.rint(pair["guides"]) == 7).all()
+    assert (np.rint(pair["conditioning_images"]) == 7).all()
 
 
 def test_source_that_is_not_found_stays_whole(faces, monkeypatch):
@@ -85,21 +85,21 @@ def test_source_that_is_not_found_stays_whole(faces, monkeypatch):
 
 
 @pytest.mark.parametrize("found", [False, True])
-def test_photo_is_its_own_guide(faces, monkeypatch, found):
+def test_photo_is_its_own_conditioning_image(faces, monkeypatch, found):
     crop = Crop.around(np.array([8.0, 9, 20, 25]), (32, 32), 32)
 
-    def prepare(photo, *_, guide, **__):
-        assert guide == "photo"
+    def prepare(photo, *_, conditioning_image, **__):
+        assert conditioning_image == "photo"
         return Prepared(None, crop, crop.apply(photo), None, crop.apply(photo), None)
 
     monkeypatch.setattr(data, "prepare", prepare)
-    pair = SyntheticPairs(faces, guide="photo", found=found)[1]
-    assert torch.equal(pair["guides"][0], pair["source"])
+    pair = SyntheticPairs(faces, conditioning_image="photo", found=found)[1]
+    assert torch.equal(pair["conditioning_images"][0], pair["source"])
 
 
 def test_found_goes_with_the_guide_of_the_source(faces):
     with refused(InputError, "conflict", actual="target"):
-        SyntheticPairs(faces, guide="target", found=True)
+        SyntheticPairs(faces, conditioning_image="target", found=True)
 
 
 def test_synthetic_faces_must_be_expression_pairs():
@@ -142,10 +142,10 @@ def test_jsonl_csv_and_data_set_agree(folder, monkeypatch):
         assert len(pairs) == 1
         item = pairs[0]
         assert item["source"].shape == (3, 16, 16)
-        assert item["guides"].shape == (1, 3, 16, 16)
+        assert item["conditioning_images"].shape == (1, 3, 16, 16)
         assert item["vector"].tolist() == to_vector({"AU12": 2, "AU4": 0.5})
         assert torch.equal(item["target"], lists[0][0]["target"])
-        assert float(item["guides"][0, 0, 0, 0]) == pytest.approx(120 / 255)
+        assert float(item["conditioning_images"][0, 0, 0, 0]) == pytest.approx(120 / 255)
 
 
 def test_folders_that_are_not_a_data_set_are_refused(folder, monkeypatch):

@@ -122,7 +122,7 @@ def test_its_own_crop_is_closer(folder, astronaut, tmp_path):
 
 def test_its_guide_may_be_the_photo(folder, astronaut, tmp_path):
     shutil.copytree(folder, tmp_path / "model")
-    write_defaults(tmp_path / "model", replace(SMALL, guide="photo"))
+    write_defaults(tmp_path / "model", replace(SMALL, conditioning_image="photo"))
     hidden, shown = (
         MagicFace.from_pretrained(at, size=64, **OFFLINE).encode(astronaut) for at in (folder, tmp_path / "model")
     )

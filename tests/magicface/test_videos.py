@@ -145,8 +145,8 @@ def test_training_reads_the_manifest(videos, tmp_path):
             shown = float(pair[role][0, 26:38, 26:38].mean()) * 255 / 40
             assert shown == pytest.approx(row[f"au_{role}"].get("AU12", 0), abs=0.3)
         outside = pair["source"].amax(0) < 60 / 255
-        assert torch.equal(pair["guides"][0][:, outside][:, :64], pair["source"][:, outside][:, :64])
-        assert not torch.equal(pair["guides"][0], pair["source"])
+        assert torch.equal(pair["conditioning_images"][0][:, outside][:, :64], pair["source"][:, outside][:, :64])
+        assert not torch.equal(pair["conditioning_images"][0], pair["source"])
         assert row["background"] == row["source"].replace(".png", "-background.png")
     files = {path.name for path in (tmp_path / "pairs" / "bob").iterdir()}
     assert {"000000.png", "000000-background.png", "record.json"} <= files
@@ -164,7 +164,7 @@ def test_one_crop_for_a_video(videos, tmp_path):
 
 
 def test_paper_background_is_the_targets(videos, tmp_path):
-    prepare(videos, tmp_path / "pairs.jsonl", replace(SETTINGS, guide="target"), tools(), progress=False)
+    prepare(videos, tmp_path / "pairs.jsonl", replace(SETTINGS, conditioning_image="target"), tools(), progress=False)
     for row in rows(tmp_path / "pairs.jsonl"):
         assert row["background"] == row["target"].replace(".png", "-background.png")
 
@@ -179,7 +179,13 @@ def test_videos_whose_pictures_would_mix_are_refused(tmp_path):
 
 
 def test_photo_may_be_its_own_background(videos, tmp_path):
-    prepare(videos, tmp_path / "pairs.jsonl", replace(SETTINGS, guide="photo", zoom=1.5), tools(), progress=False)
+    prepare(
+        videos,
+        tmp_path / "pairs.jsonl",
+        replace(SETTINGS, conditioning_image="photo", zoom=1.5),
+        tools(),
+        progress=False,
+    )
     assert all(row["background"] == row["source"] for row in rows(tmp_path / "pairs.jsonl"))
     assert not list(tmp_path.glob("pairs/*/*-background.png"))
 

@@ -144,7 +144,7 @@ ELSEWHERE = {"ststnet", "rcn_a", "elrcn_se", "infusenet"}
 """Networks that are trained by the tests of synthetic clips."""
 
 
-@pytest.mark.parametrize("name", breadth([*sorted({*MODELS} - ELSEWHERE), "rcn_auto"]))
+@pytest.mark.parametrize("name", breadth(["rcn_auto", *sorted({*MODELS} - ELSEWHERE)]))
 def test_every_network_trains(name, samples, tmp_path):
     """One epoch, small; two folds alone."""
     protocol = megc2019(samples)
@@ -154,6 +154,16 @@ def test_every_network_trains(name, samples, tmp_path):
     logits = run(study, protocol, tmp_path, progress=False).logits
     tested = [row for fold in protocol.folds for row in fold.test]
     assert np.isfinite(logits[tested]).all()
+
+
+def test_parts_are_searched_for_with_labels_of_units(samples, tmp_path):
+    """Labels of units are many-hot, of classes one number: the search takes the loss that fits them."""
+    protocol = cd6me(samples, (1, 2, 4, 12))
+    protocol = replace(protocol, folds=protocol.folds[:1])
+    study = Study("rcn_auto", epochs=1, batch_size=6, size=24, width=1 / 16)
+    logits = run(study, protocol, tmp_path, progress=False).logits
+    assert logits.shape == (len(protocol.samples), 4)
+    assert np.isfinite(logits[list(protocol.folds[0].test)]).all()
 
 
 def test_a_magnifier_with_weights_is_not_trained(samples, tmp_path):

@@ -14,8 +14,8 @@ from common.editing.prepare import prepare
 from common.face3d.camera import angles_of, rotation_matrix
 from common.faces import get_detector
 from common.parsing import get_parser
-from common.warp.delta import TURN_SCALE, VECTOR_SIZE, Change
-from common.warp.placement import changed
+from common.warp.delta import TURN_SCALE, VECTOR_SIZE, Change, both_sides
+from common.warp.placement import actions_after, changed
 from rigface.attributes import Light
 from rigface.reconstruct import View
 from rigface.rendered import Rendered
@@ -30,7 +30,7 @@ def rendered():
 @pytest.fixture(scope="module")
 def made(astronaut):
     """The astronaut's crop."""
-    return prepare(astronaut, get_detector("mediapipe"), get_parser("grabcut"), size=128, guide="photo")
+    return prepare(astronaut, get_detector("mediapipe"), get_parser("grabcut"), size=128, conditioning_image="photo")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_the_vector_says_what_changes_and_nothing_else(rendered, seen):
 
 def test_a_head_turns_in_place(seen):
     fit = seen.warp.fit
-    still = Change(torch.zeros(12), torch.eye(3), seen.light, seen.light)
+    still = Change(both_sides(torch.zeros(12)), torch.eye(3), seen.light, seen.light)
     turned = replace(still, turn=rotation_matrix(torch.deg2rad(torch.tensor([[25.0, 10, 0]])))[0])
     head = fit.head
     neutral = replace(fit, actions=torch.zeros_like(fit.actions))
@@ -134,7 +134,11 @@ def test_what_is_copied_is_the_difference_of_two_faces(rendered, seen, made, ast
     assert torch.equal(light.light, other.light)
     assert torch.equal(light.turn, torch.eye(3))
     expression = copied(other, "expression")
-    torch.testing.assert_close(expression.units, other.units - seen.units)
+    fits = [each.warp.fit for each in (seen, other)]
+    reached = actions_after(fits[0], expression)
+    torch.testing.assert_close(reached, fits[1].actions, atol=0.01, rtol=0)
+    looks = [fit.gaze.mean((0, 1)) for fit in fits]
+    torch.testing.assert_close(expression.gaze, looks[1] - looks[0], atol=0.002, rtol=0)
     itself = copied(seen, "pose+light+expression")
     assert itself.vector().abs().max() < 1e-5
 

@@ -50,7 +50,7 @@ def test_what_was_seen_is_cached_by_the_editor(rigface_editor, sitter):
     assert (sitter.background[sitter.mask] == GREY).all()
     assert (sitter.background == sitter.source)[~sitter.mask].all()  # no jaw line
     assert rigface_editor.views(sitter).seen["shade"] > 0
-    assert len(sitter.guides) == 1
+    assert len(sitter.conditioning_images) == 1
     assert "seen" not in repr(sitter)
 
 
@@ -67,7 +67,7 @@ def test_the_network_sees_background_render_and_coefficients_in_this_order(rigfa
     seen, request = {}, RigEdit(pose="yaw=20")
     network = rigface_editor.pipeline.unet
     hooks = [
-        network.conv_in.register_forward_pre_hook(lambda m, args: seen.update(guides=args[0][:, 4:])),
+        network.conv_in.register_forward_pre_hook(lambda m, args: seen.update(conditioning_images=args[0][:, 4:])),
         network.class_embedding.register_forward_pre_hook(lambda m, args: seen.update(vector=args[0])),
     ]
     rigface_editor.edit(sitter, request, steps=1, progress=False)
@@ -78,7 +78,7 @@ def test_the_network_sees_background_render_and_coefficients_in_this_order(rigfa
         rigface_editor.pipeline.encode_image(torch.from_numpy(picture).permute(2, 0, 1)[None] / 255)
         for picture in (shown.background, shown.render)
     ]
-    torch.testing.assert_close(seen["guides"], torch.cat(expected, 1), rtol=0, atol=1e-6)
+    torch.testing.assert_close(seen["conditioning_images"], torch.cat(expected, 1), rtol=0, atol=1e-6)
     assert (seen["vector"].cpu().numpy() == shown.coefficients).all()
 
 

@@ -52,7 +52,7 @@ def test_it_is_complete_small_and_half_precise():
 def test_it_is_seen_by_the_toolkits_own_head(editor):
     assert isinstance(editor.reconstructor, Rendered)
     assert editor.pipeline.vector_size == VECTOR_SIZE
-    assert (editor.defaults.guidance, editor.defaults.guide) == (1.0, "photo")
+    assert (editor.defaults.guidance, editor.defaults.conditioning_image) == (1.0, "photo")
 
 
 def test_light_comes_from_where_it_is_asked_to(editor, subject):

@@ -62,10 +62,10 @@ def test_the_authors_prepared_pictures_enter_as_they_are(portraits, rig_folder, 
         coefficients=folder / "exp_pose+exp.npy",
     )  # fmt: skip
     seen, network = {}, editor.pipeline.unet
-    network.conv_in.register_forward_pre_hook(lambda module, args: seen.update(guides=args[0][:, 4:]))
+    network.conv_in.register_forward_pre_hook(lambda module, args: seen.update(conditioning_images=args[0][:, 4:]))
     network.class_embedding.register_forward_pre_hook(lambda module, args: seen.update(vector=args[0]))
     image = editor.edit(subject, steps=1, progress=False)
     latents = [editor.pipeline.encode_image(picture(folder / f"{name}.png")) for name in ("bg_pose+exp", render)]
-    torch.testing.assert_close(seen["guides"], torch.cat(latents, 1), rtol=0, atol=0)
+    torch.testing.assert_close(seen["conditioning_images"], torch.cat(latents, 1), rtol=0, atol=0)
     assert (seen["vector"].numpy() == numbers).all()
     assert image.size == (512, 512)

@@ -41,12 +41,12 @@ def test_pairs_are_prepared_once_and_read(pairs, rigface_editor, caplog):
     assert {name: tuple(value.shape) for name, value in pair.items()} == {
         "source": (3, 64, 64),
         "target": (3, 64, 64),
-        "guides": (2, 3, 64, 64),
+        "conditioning_images": (2, 3, 64, 64),
         "vector": (64,),
     }
     row = json.loads(out.read_text())
     render = np.asarray(Image.open(out.parent / row["render"]))
-    assert np.array_equal(pair["guides"][1].mul(255).round().byte().permute(1, 2, 0).numpy(), render)
+    assert np.array_equal(pair["conditioning_images"][1].mul(255).round().byte().permute(1, 2, 0).numpy(), render)
 
 
 def test_coefficients_may_lie_in_files(pairs, rigface_editor):

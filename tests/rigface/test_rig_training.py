@@ -35,7 +35,7 @@ half = true
 
 [defaults]
 steps = 1
-guide = "photo"
+conditioning_image = "photo"
 
 [unet]
 block_out_channels = [16, 16]
@@ -67,10 +67,10 @@ def test_pairs_hold_what_the_network_sees(faces):
     assert {name: tuple(value.shape) for name, value in pair.items()} == {
         "source": (3, 64, 64),
         "target": (3, 64, 64),
-        "guides": (2, 3, 64, 64),
+        "conditioning_images": (2, 3, 64, 64),
         "vector": (VECTOR_SIZE,),
     }
-    assert torch.equal(pair["guides"][0], pair["source"])
+    assert torch.equal(pair["conditioning_images"][0], pair["source"])
     assert pair["vector"].abs().max() > 0
     assert not torch.equal(pair["source"], pair["target"])
 
@@ -96,7 +96,7 @@ def test_a_trained_model_edits(tmp_path, astronaut, monkeypatch):
     assert main([str(config)]) == 0
     assert list((tmp_path / "run" / "validation").glob("step-*.png"))
     editor = RigFace.from_pretrained(tmp_path / "run" / "model", device="cpu", detector="mediapipe", parser="grabcut")
-    assert editor.defaults.guide == "photo"
+    assert editor.defaults.conditioning_image == "photo"
     subject = editor.encode(astronaut)
     requests = [RigEdit(light="azimuth=60"), RigEdit(pose="yaw=15", expression={"AU12": 3})]
     lit, turned = editor.edit(subject, requests, progress=False)
@@ -107,6 +107,6 @@ def test_a_trained_model_edits(tmp_path, astronaut, monkeypatch):
 def test_the_guide_must_be_the_photo(tmp_path, capsys):
     config = tmp_path / "config.toml"
     text = CONFIG.format(output=tmp_path / "run", cache=tmp_path / "cache")
-    config.write_text(text.replace('guide = "photo"', ""))
+    config.write_text(text.replace('conditioning_image = "photo"', ""))
     assert main([str(config)]) == 2
-    assert 'guide = "photo"' in capsys.readouterr().err
+    assert 'conditioning_image = "photo"' in capsys.readouterr().err

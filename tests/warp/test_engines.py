@@ -19,7 +19,7 @@ from common.imaging.images import read_image
 from common.provenance.recipe import carried
 from common.synthetic.data.draw import draw_scene
 from common.synthetic.render import picture
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 from fineface._api import verbs as fineface_verbs
 from magicface import MagicFace
 from magicface._api import verbs as magicface_verbs
@@ -122,7 +122,7 @@ def test_light_and_pose_are_warped_too(astronaut):
 def test_a_warp_is_what_its_change_says(editor, subject):
     warp = editor.fitted(subject)
     units = warp.fit.expression.new_tensor([0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0])
-    asked = Change(units, warp.fit.expression.new_tensor(np.eye(3)), warp.light, warp.light)
+    asked = Change(both_sides(units), warp.fit.expression.new_tensor(np.eye(3)), warp.light, warp.light)
     assert np.array_equal(pixels(editor.edit(subject, SMILE, engine="warp")), warp(asked))
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from common.face3d.camera import rotation_matrix
 from common.facs.action_units import ACTION_UNITS
 from common.imaging.images import flat, on_white
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 from common.warp.warp import Warp, premultiplied, straight
 
 WHITE = 255
@@ -36,7 +36,7 @@ def warp(cut, face):
 def change(warp: Warp, roll: float = 0, **units: float) -> Change:
     values = torch.tensor([float(units.get(name, 0)) for name in ACTION_UNITS])
     turn = rotation_matrix(torch.deg2rad(torch.tensor([[0.0, 0, roll]])))[0] if roll else torch.eye(3)
-    return Change(values, turn, warp.light, warp.light)
+    return Change(both_sides(values), turn, warp.light, warp.light)
 
 
 def test_what_does_not_move_stays_byte_for_byte(warp, cut):

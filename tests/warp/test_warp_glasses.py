@@ -11,7 +11,7 @@ import torch
 
 from common.core.face_labels import PARTS
 from common.faces import Crop
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 from common.warp.fitted_face import enamel
 from common.warp.surroundings import rims, without
 from common.warp.warp import Warp
@@ -42,7 +42,7 @@ def bespectacled(warp):
 def lifted(warp) -> np.ndarray:
     units = torch.zeros(12)
     units[:2] = 4  # brows, as far as they go
-    return warp(Change(units, torch.eye(3), warp.light, warp.light))
+    return warp(Change(both_sides(units), torch.eye(3), warp.light, warp.light))
 
 
 def test_rims_stay_where_the_skin_behind_them_moves(bespectacled):
@@ -99,7 +99,7 @@ def test_an_open_mouth_keeps_what_it_showed(photo, face):
     warp = Warp.of(large, face.mapped(np.array([[4, 0, 1.5], [0, 4, 1.5]])))
     units = torch.zeros(12)
     units[11] = 3
-    moved = warp(Change(units, torch.eye(3), warp.light, warp.light))
+    moved = warp(Change(both_sides(units), torch.eye(3), warp.light, warp.light))
     shown = warp.crop.warp_back(warp.seen.open, mask=True)[0]
     x0, y0, x1, y1 = warp.crop.rectangle
     inside = cv2.erode((shown > 0.99).astype(np.uint8), np.ones((5, 5))) > 0

@@ -15,7 +15,7 @@ from common.face3d.fitting.fit import fit
 from common.faces import choose_face, get_detector
 from common.facs.action_units import ACTION_UNITS
 from common.parsing import get_parser
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 from common.warp.placement import changed, place
 from common.warp.rotation import rolled
 from common.warp.warp import Warp
@@ -24,7 +24,9 @@ from common.warp.warp import Warp
 def change_of(warp: Warp, *, turn: tuple[float, float, float] = (0, 0, 0), light=None, **units: float) -> Change:
     values = torch.tensor([float(units.get(name, 0)) for name in ACTION_UNITS])
     turned = rotation_matrix(torch.deg2rad(torch.tensor([turn], dtype=torch.float32)))[0]
-    return Change(values, turned if any(turn) else torch.eye(3), warp.light, warp.light if light is None else light)
+    return Change(
+        both_sides(values), turned if any(turn) else torch.eye(3), warp.light, warp.light if light is None else light
+    )
 
 
 def test_nothing_asked_is_the_photo_itself(warp, photo):
@@ -82,7 +84,7 @@ def test_light_from_nowhere_is_darker_and_keeps_the_surroundings(warp, photo, fa
 @pytest.fixture(scope="module")
 def together(warp, photo):
     """Hers, told apart from what is around her."""
-    made = prepare(photo, get_detector("mediapipe"), get_parser("grabcut"), size=128, guide="photo")
+    made = prepare(photo, get_detector("mediapipe"), get_parser("grabcut"), size=128, conditioning_image="photo")
     return warp.among(made.labels, made.crop), made
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from common.face3d.rendering.lighting import ambient, brightness, directional, physical, shade, spread
 from common.facs.action_units import ACTION_UNITS
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 from common.warp.surface import _gain, surface
 from common.warp.warp import Warp
 from rigface import Light, RigEdit, RigFace
@@ -43,7 +43,7 @@ def damaged(warp: Warp, name: str) -> torch.Tensor:
 def asked(warp: Warp, light: torch.Tensor | None = None, before: torch.Tensor | None = None, **units) -> Change:
     values = torch.tensor([float(units.get(name, 0)) for name in ACTION_UNITS])
     before = warp.light if before is None else before
-    return Change(values, torch.eye(3), before, before if light is None else light)
+    return Change(both_sides(values), torch.eye(3), before, before if light is None else light)
 
 
 @given(st.integers(0, 2**31), st.floats(0.1, 5))

@@ -15,7 +15,7 @@ from PIL import Image
 from common.face3d.camera import rotation_matrix
 from common.faces import choose_face, get_detector
 from common.facs.action_units import ACTION_UNITS
-from common.warp.delta import Change
+from common.warp.delta import Change, both_sides
 from common.warp.lips import Lips, least_path, shows
 from common.warp.rotation import _front
 from common.warp.warp import Warp
@@ -30,7 +30,7 @@ WHITE = 215  # of blue: more than any skin of hers has
 def moved(warp: Warp, turn: tuple[float, float, float] = (0, 0, 0), **units: float) -> np.ndarray:
     values = torch.tensor([float(units.get(name, 0)) for name in ACTION_UNITS])
     turned = rotation_matrix(torch.deg2rad(torch.tensor([turn], dtype=torch.float32)))[0] if any(turn) else torch.eye(3)
-    return warp(Change(values, turned, warp.light, warp.light))
+    return warp(Change(both_sides(values), turned, warp.light, warp.light))
 
 
 def open_mouth(photo: np.ndarray, face, gap: bool) -> tuple[np.ndarray, np.ndarray]:

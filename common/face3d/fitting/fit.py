@@ -49,6 +49,7 @@ class Fit:
             without a photo, or where it shows too little skin.
         albedo: (3,) mean linear colour of the skin under such a light; None where the light is.
         error_px: root mean square of the residuals' lengths, in pixels.
+        points: (N, 2) or (N, 3), the given landmarks in pixels.
         residuals: (N, 2) pixels from the given landmarks to the fitted ones, right and down.
         size: (height, width) of the photo.
         head: what the numbers are of.
@@ -62,6 +63,7 @@ class Fit:
     light: torch.Tensor | None
     albedo: torch.Tensor | None
     error_px: float
+    points: torch.Tensor
     residuals: torch.Tensor
     size: tuple[int, int]
     head: AnnyHead = field(repr=False)
@@ -72,11 +74,16 @@ class Fit:
         return self.head.turn(vertices, self.angles)
 
     @cached_property
-    def expression(self) -> torch.Tensor:
-        """(1, 2, 12) intensities, 0 to 5, of the editors' action units on the person's left, then right side: those
-        that together explain the actions best.
+    def units(self) -> torch.Tensor:
+        """(1, 2, U) intensities, 0 to 5, of all action units that the head knows (`HEAD_UNITS`) on the person's left,
+        then right side: those that together explain the actions best.
         """
         return units_of(self.head, self.actions)
+
+    @property
+    def expression(self) -> torch.Tensor:
+        """(1, 2, 12), the editors' action units among them."""
+        return self.units[..., : len(UNITS)]
 
 
 @torch.no_grad()
@@ -148,6 +155,7 @@ def fit(
         light=None if lit is None else lit[0],
         albedo=None if lit is None else lit[1],
         error_px=float(residuals.square().sum(1).mean().sqrt()),
+        points=torch.from_numpy(np.array(given, np.float64)),
         residuals=residuals,
         size=(height, width),
         head=head,
@@ -186,12 +194,13 @@ def overlay(image: np.ndarray, fit: Fit, *, opacity: float = 0.6) -> np.ndarray:
 
 
 def units_of(head: AnnyHead, actions: torch.Tensor) -> torch.Tensor:
-    """Intensities (B, 2, 12) in [0, 5] that explain actions (B, 52) best, with all units that the head knows, all
-    positive, and as little of them as need be.
+    """Intensities (B, 2, U) in [0, 5], in the order of `HEAD_UNITS`, that explain actions (B, 52) best, with as little
+    of them as need be. Of several units that do the same, the first has it: closed eyes are AU43, an open jaw AU26.
     """
     names = [unit for unit in HEAD_UNITS if unit not in _NOT_EXPLAINED]
     little = torch.tensor([_LITTLE if unit in UNITS else _LITTLE_OTHERS for unit in names]).double().square().diag()
-    found = torch.zeros(len(actions), 2, len(UNITS), dtype=torch.float64)
+    found = torch.zeros(len(actions), 2, len(HEAD_UNITS), dtype=torch.float64)
+    columns = [unit not in _NOT_EXPLAINED for unit in HEAD_UNITS]
     low, high = torch.zeros(len(names)).double(), torch.full((len(names),), math.inf).double()
     for side, other in enumerate(("Right", "Left")):
         rows = [i for i, name in enumerate(head.action_names) if not name.startswith("eyeLook") and other not in name]
@@ -200,7 +209,7 @@ def units_of(head: AnnyHead, actions: torch.Tensor) -> torch.Tensor:
         mixtures = mixtures.double()
         for row, values in enumerate(actions.double().cpu()):
             explained = solve_in_box(mixtures.T @ mixtures + little, -mixtures.T @ values[rows], low, high)
-            found[row, side] = (MAX_INTENSITY * explained[: len(UNITS)]).clamp(0, MAX_INTENSITY)
+            found[row, side, columns] = (MAX_INTENSITY * explained).clamp(0, MAX_INTENSITY)
     return found.to(actions)
 
 
