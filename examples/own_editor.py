@@ -27,6 +27,7 @@ from common.diffusion.loading import MAGICFACE
 from common.editing.editor import Editor
 from common.editing.subject import Subject, shared_conditioning_images
 from common.editing.verbs import Verbs
+from common.face3d.heads.au_scale import to_scale
 from common.facs.action_units import AUDelta, to_vector
 from common.facs.expressions import is_word
 from common.program import Program
@@ -59,7 +60,8 @@ class PercentFace(Editor[Percent]):
 
     def conditions(self, subjects: Sequence[Subject], requests: Sequence[Percent]) -> Rig:
         """The changes as the vector (B, 12), the background as conditioning image."""
-        return Rig(torch.tensor([request.values for request in requests]), shared_conditioning_images(subjects))
+        vector = to_scale(torch.tensor([request.values for request in requests]), self.defaults.au_scale)
+        return Rig(vector, shared_conditioning_images(subjects))
 
     def warp(self, subject: Subject, request: Percent) -> np.ndarray:
         """The photo warped by its fitted head."""

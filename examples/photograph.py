@@ -52,9 +52,9 @@ def close_up(subject: Subject, picture: Image.Image) -> Image.Image:
     """The square around the subject's face, cut out of the photo or of an edit of it."""
     assert subject.face is not None  # a photo's subject has one
     x0, y0, x1, y1 = subject.face.box
-    reach = AROUND * max(x1 - x0, y1 - y0)
-    x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    return picture.crop(clipped((x - reach, y - reach, x + reach, y + reach), picture.size))
+    side = round(2 * AROUND * max(x1 - x0, y1 - y0))
+    left, top = round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2)
+    return picture.crop(clipped((left, top, left + side, top + side), picture.size))
 
 
 def clipped(box: tuple[float, ...], size: tuple[int, int]) -> tuple[float, float, float, float]:

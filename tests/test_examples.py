@@ -73,7 +73,7 @@ def test_the_readme_changes_light_and_pose(astronaut, tmp_path, monkeypatch):
     names = {}
     exec(readme_session("from rigface import"), names)
     assert len(names["row"]) == 7
-    exec(readme_session("from common.editing.chain import"), names)
+    exec(readme_session("smiling = "), names)
     assert {read_image(f"{name}.png").size for name in ("turned", "copied", "both")} == {(512, 512)}
 
 

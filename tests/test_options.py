@@ -82,6 +82,10 @@ class FakeEditor:
     def resolve(self, options: EditOptions) -> Any:
         return options.resolve(self.defaults)
 
+    def run(self, pairs: Any, options: Any, **more: Any) -> Any:
+        self.trace.append(f"run {len(pairs)} {plain(vars(options))} {plain(more)}")
+        return [picture() for _ in pairs]
+
     def edit(self, subject: Any, request: Any, *more: Any, **options: Any) -> Any:
         self.trace.append(f"edit {plain(request)} {plain(more)} {plain(options)}")
         return [picture() for _ in request] if isinstance(request, list) else picture()
@@ -167,6 +171,10 @@ MEASURED = {
     "common.cli.verb_commands.save_image": None,
     "common.editing.verbs.Verbs.edit": many_by_verbs,
     "common.editing.verbs.units_of": lambda *more: AUIntensity((2.0 + len(str(more[0])) % 3,) * 12),
+}
+CARRIED = MEASURED | {
+    "common.editing.cache.EditorCache.editor": FakeEditor,
+    "common.editing.verbs.Verbs._carried": None,
 }
 BATCH = "{folder} --requests {folder}/requests.txt -o run"
 RAN = {
@@ -375,7 +383,9 @@ def verb_walks(
     editor = SimpleNamespace(has_networks=True)
     return {
         f"{package} neutralize": Walk("photo.png", MEASURED, needs, values, refused),
-        f"{package} transfer": Walk("photo.png b.png", MEASURED, needs, values, refused),
+        f"{package} transfer": Walk(
+            "photo.png b.png", CARRIED, needs | {"--no-motion": "--engine warp"}, values, refused
+        ),
         f"{package} sweep": Walk(f"photo.png {axes[0]}", SHEETS, needs, values, refused),
         f"{package} grid": Walk(f"photo.png {axes[0]} {axes[1]}", SHEETS, needs, values, refused),
         f"{package} animate": Walk(

@@ -54,13 +54,18 @@ def neutralize(spec: EditorSpec, arguments: list[str]) -> int:
 
 def transfer(spec: EditorSpec, arguments: list[str]) -> int:
     """`magicface transfer photo.jpg reference.jpg`."""
-    about = "Gives a face the expression that is measured in another photo."
+    about = "Gives a face the expression of another photo."
     parser = _parser(spec, "transfer", about, "edited.png")
     parser.add_argument("reference", type=Path, help="photo that shows the expression")
     parser.add_argument(
         "--reference-face", default="largest", help="face in the reference photo (same syntax as --face)"
     )
     _add_estimator(parser)
+    parser.add_argument(
+        "--motion",
+        action=argparse.BooleanOptionalAction,
+        help="carry along how landmarks move beyond the facial actions (default: where both photos show one person)",
+    )
     args = parser.parse_args(arguments)
     target = _target(spec, args)
     made = spec.verbs.transfer(
@@ -68,6 +73,7 @@ def transfer(spec: EditorSpec, arguments: list[str]) -> int:
         args.reference,
         fraction=args.fraction,
         estimator=args.estimator,
+        motion=args.motion,
         reference_face=FaceOptions.of({"face": args.reference_face}).face,
         **_options(spec, args),
     )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..imaging.images import ImageLike
     from .options import FaceChoice
     from .request import Requests
+    from .subject import Subject
 
 log = logging.getLogger(__name__)
 
@@ -247,12 +248,17 @@ class Verbs(Generic[Kind]):
         if estimator == "auto":
             editor = self.editors.editor(model, asked.wanted)
             if editor.resolve(asked).engine == "warp":
+                log.warning("expressions are read by %s", described("fit"))
                 subject = editor.encode(img, **vars(face))
-                pixels = rgb(read_image(reference))
-                other = fit_to(pixels, choose_face(editor.detector.find(pixels), reference_face))
-                own = editor.fitted(subject)
-                delta = difference(own.fit, other, motion=motion).scaled(fraction)
-                return editor.run([(subject, self._sweepable.shifted(own.shown(), delta))], asked, progress=False)[0]
+                request = self._carried(editor, subject, reference, reference_face, fraction, motion)
+                return editor.run([(subject, request)], asked, progress=False)[0]
+        if motion is not None:
+            raise InputError(
+                "Landmarks' motion is carried by warps, with the estimator auto.",
+                code="conflict",
+                actual={"motion": motion, "estimator": estimator},
+                hint='engine="warp"',
+            )
         wanted = units_of(reference, reference_face, estimator, model.detector)
         return self._moved(img, wanted, fraction, estimator, options)
 
@@ -302,6 +308,22 @@ class Verbs(Generic[Kind]):
             return face_box(photo, face.face, model.detector)
         except FaceNotFoundError:  # an aligned crop, in which the editor looks for no face
             return None
+
+    def _carried(
+        self,
+        editor: Kind,
+        subject: Subject,
+        reference: ImageLike,
+        reference_face: FaceChoice,
+        fraction: float,
+        motion: bool | None,
+    ) -> Sweepable:
+        """The request that gives a subject the expression of a face of the reference, as the head is fitted to both."""
+        pixels = rgb(read_image(reference))
+        other = fit_to(pixels, choose_face(editor.detector.find(pixels), reference_face))
+        own = editor.fitted(subject)
+        delta = difference(own.fit, other, motion=motion).scaled(fraction)
+        return self._sweepable.shifted(own.shown(), delta)
 
     def _moved(
         self, img: ImageLike, wanted: AUIntensity, fraction: float, estimator: str, options: Mapping[str, Any]

@@ -320,6 +320,7 @@ class Run:
             weights: Any = accelerator.get_state_dict(self.module)
             if accelerator.is_main_process:
                 self.task.save(part / "model", weights)
+        accelerator.wait_for_everyone()  # others still write their part of the state
         if accelerator.is_main_process:
             facts = {"step": self.step, **self._facts()}
             (part / checkpointing.FACTS).write_text(json.dumps(facts), encoding="utf-8")

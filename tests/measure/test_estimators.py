@@ -68,8 +68,12 @@ def test_neutralize_and_transfer_log_it(caplog):
     from magicface import neutralize, transfer
 
     smile = FACE.with_name("smile.jpg")
-    for make in (lambda: neutralize(smile, engine="warp"), lambda: transfer(FACE, smile, engine="warp")):
+    calls = {
+        "landmarker": lambda: neutralize(smile, engine="warp"),
+        "fit": lambda: transfer(FACE, smile, engine="warp"),
+    }
+    for estimator, make in calls.items():
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             make()
-        assert sum(validation("landmarker") in record.message for record in caplog.records) == 1
+        assert sum(validation(estimator) in record.message for record in caplog.records) == 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...core.errors import ActionUnitError
-from ..controls import ACTIONS, GAZE, OTHER_UNITS, control, limits
+from ..controls import ACTIONS, GAZE, control, limits
 from .names import ACTION_UNITS, SIDED_UNITS, known_unit
 from .reading import AULike, apart, as_list, read_request, to_vector
 
@@ -78,17 +78,15 @@ class ActionUnitValues(Sequence[float]):
 
     def to_json(self) -> dict[str, Any]:
         """What is not 0, as `parse` reads it."""
-        found: dict[str, Any] = self._amounts()
-        return found | {"motion": self.motion} if self.motion else found
+        found: dict[str, Any] = {name: value for name, value in zip(ACTION_UNITS, self.values) if value}
+        return found | dict(self.others) | ({"motion": self.motion} if self.motion else {})
 
     def __str__(self) -> str:
         """The short form, "AU6=2,AU12=3", as `parse` reads it, without the landmarks' motion; "neutral" where all is
         0.
         """
-        return ",".join(f"{name}={_digits(value)}" for name, value in self._amounts().items()) or "neutral"
-
-    def _amounts(self) -> dict[str, float]:
-        return {name: value for name, value in zip(ACTION_UNITS, self.values) if value} | dict(self.others)
+        amounts = {name: value for name, value in self.to_json().items() if name != "motion"}
+        return ",".join(f"{name}={_digits(value)}" for name, value in amounts.items()) or "neutral"
 
     @property
     def null(self) -> bool:
@@ -109,8 +107,8 @@ class ActionUnitValues(Sequence[float]):
 
     @classmethod
     def axes(cls) -> Mapping[str, str]:
-        """The names of the units and controls, and what each means; units have sides too, "AU12L" and "AU12R"."""
-        return {**ACTION_UNITS, **OTHER_UNITS, **dict.fromkeys(ACTIONS, "facial action, 0 to 1"), **GAZE}
+        """The names of the twelve units, and what each means; `axis` knows those of `common.facs.controls` too."""
+        return ACTION_UNITS
 
     @classmethod
     def axis(cls, name: str) -> str:
