@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 
 from .head_units import FAR_GAZE, HEAD_UNITS, REACH, SIDES
@@ -54,7 +56,8 @@ def calibrated(
     """The library's actions (52, V, 3) such that 1 is the most of each: shapes (52, V, 3), and looks (52, 4).
 
     Both sides are alike: the mean of what was drawn and the mirror image of what was drawn for the other side.
-    `names` (52,) are the actions', `template` (V, 3) is the head that they move, `mirrored` (V,) the vertices on the other side, `eyes` (N,) those of eyeballs.
+    `names` (52,) are the actions', `template` (V, 3) is the head that they move, `mirrored` (V,) the vertices on the
+    other side, `eyes` (N,) those of eyeballs.
     Looks are yaw and pitch of the left, then right eye in radians; eyes turn, and are in no shape.
     """
     shapes, looks = torch.zeros_like(library), library.new_zeros(len(library), 4)
@@ -137,7 +140,7 @@ def _redrawn(action: str, shape: torch.Tensor, template: torch.Tensor) -> torch.
 def _between(values: torch.Tensor, points: tuple[tuple[float, float], ...]) -> torch.Tensor:
     """Values (V,) on the smooth steps between points (where, what), which rise in where; flat beyond them."""
     found = torch.full_like(values, points[0][1])
-    for (low, before), (high, after) in zip(points, points[1:]):
+    for (low, before), (high, after) in pairwise(points):
         step = ((values - low) / (high - low)).clamp(0, 1)
         found = found + (after - before) * step
     return found
