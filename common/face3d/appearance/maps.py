@@ -156,13 +156,16 @@ def folds(side: int) -> dict[str, np.ndarray]:
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 - 0.8, 0.002)
         lines("AU6", [(*start, 0.007), middle, (*end, -0.008)], 1.0)
     lines("AU6", [(16, -12), (26, -16.5), (38, -14.5), (47, -9)], 1.6, 0.8)
-    for height in (-3, -9, -15):
-        lines("AU9", [(12, height + 3, 22), (8, height, 28), (4.5, height - 3, 33)], 1.3, 1.2)
-    lines("AU9", [(0, 0), (5, 0.5), (9, 2)], 1.3, 1.1)
+    # Nasalis gathers the sides of the nose; procerus folds its root across; the cheek is pushed up under the eye.
+    for height, outer, strength in ((-2, 12.5, 1.2), (-7.5, 13, 1.5), (-13, 11.5, 1.3), (-19, 10.5, 0.8)):
+        lines("AU9", [(outer, height + 2.5, 21), (8.5, height + 0.8, 28), (4, height - 3, 33)], 1.4, strength)
+    for height, strength in ((4.5, 1.0), (0, 1.4)):
+        lines("AU9", [(0, height - 0.6, 27), (5, height, 26), (9.5, height + 2, 23)], 1.4, strength)
+    lines("AU9", [(14, -11, 17), (22, -14.5, 17), (33, -15.5, 16)], 1.5, 0.7)
     nasolabial = [(18, -42, 26), (23, -50, 26), (28.5, -60, 24), (32.5, -71, 20), (33.5, -79, 16)]
     lines("AU12", nasolabial, 2.0)
     lines("AU12", [(31, -66, 20), (34.5, -72, 18), (35, -78, 16)], 1.4, 0.6)
-    lines("AU9", nasolabial[:3], 1.8, 0.9)
+    lines("AU9", [(16.5, -38, 25), *nasolabial[:4]], 2.0, 1.15)
     lines("AU15", [(26, -73, 22), (29, -79, 20), (30, -86, 17)], 1.6)
     lines("AU20", [(32, -64, 20), (36, -72, 17), (37, -82, 13)], 1.6, 0.9)
     dimples = np.clip(noise(rng, 9) - 0.3, 0, 1.5)

@@ -22,7 +22,7 @@ from . import maps
 _FOLDS_OF: dict[str, dict[str, float]] = {
     "AU7": {"AU6": 0.4},
     "AU10": {"AU9": 0.3, "AU12": 0.5},
-    "AU14": {"AU12": 0.4},
+    "AU14": {"AU12": 0.2, "AU20": 0.8},
     "AU23": {"AU17": 0.2},
     "AU24": {"AU17": 0.4},
     "AU46": {"AU6": 0.4},

@@ -129,7 +129,12 @@ class AnnyHead:
         self._changes = tensors["change_basis"].flatten(1)
         self.mirrored = tensors["mirrored"]
         shapes, self._looks = calibrated(
-            tensors["action_basis"], self.action_names, self.mirrored, self.triangles, self.eyes.flatten()
+            tensors["action_basis"],
+            self.action_names,
+            tensors["template"] - tensors["template"][self.eyes.flatten()].mean(0),
+            self.mirrored,
+            self.triangles,
+            self.eyes.flatten(),
         )
         self._actions = shapes.flatten(1)
         self._sides, self._side_actions = side_shapes(shapes, self.action_names, self._template)

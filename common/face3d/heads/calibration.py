@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 
 from .head_units import FAR_GAZE, HEAD_UNITS, REACH, SIDES
@@ -14,6 +16,18 @@ _SMOOTHED = {"browOuterUp": 24}
 # Metres by which the edges of teeth lie elsewhere than in the library, up and forward: upper teeth reach below the edge
 # of the upper lip and stand close behind it, lower ones stand behind them and hide behind the lower lip.
 _UPPER_TEETH, _LOWER_TEETH = (-0.0022, 0.0045), (-0.0055, 0.0015)
+
+
+# What the library draws otherwise than muscles pull, by place on the template (metres: x from the midline, y up).
+# Depressor labii pulls the lip down and a little aside against a chin that stays, most beside the middle of the lip.
+_CHIN_STAYS = ((-0.108, 0.0), (-0.098, 0.1), (-0.090, 0.45), (-0.083, 0.75), (-0.076, 1.0))  # y, share of the library's
+_BESIDE_MIDDLE, _BESIDE_WIDTH, _BESIDE_MORE = 0.013, 0.009, 0.15
+_ASIDE_SHARE, _ASIDE_FROM = 0.25, 0.012  # over the way down, from this far from the midline on
+# Levator labii of the nose's wing leaves the brows to procerus, which pulls them down less than corrugator does.
+_BROWS_STAY = ((0.002, 1.0), (0.014, 0.5), (0.060, 0.5))
+# Buccinator draws corners of the mouth into the face, hardly aside: a pit forms, and the cheek beyond it stays.
+_CORNER, _PIT = (0.031, -0.0715), 0.008
+_PIT_MOVES = (0.3, 0.35, 1.9)  # shares of the library's way aside, up and back
 
 
 def teeth_moved(template: torch.Tensor, teeth: torch.Tensor, jaw: torch.Tensor) -> torch.Tensor:
@@ -32,12 +46,18 @@ def teeth_moved(template: torch.Tensor, teeth: torch.Tensor, jaw: torch.Tensor) 
 
 
 def calibrated(
-    library: torch.Tensor, names: tuple[str, ...], mirrored: torch.Tensor, triangles: torch.Tensor, eyes: torch.Tensor
+    library: torch.Tensor,
+    names: tuple[str, ...],
+    template: torch.Tensor,
+    mirrored: torch.Tensor,
+    triangles: torch.Tensor,
+    eyes: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The library's actions (52, V, 3) such that 1 is the most of each: shapes (52, V, 3), and looks (52, 4).
 
     Both sides are alike: the mean of what was drawn and the mirror image of what was drawn for the other side.
-    `names` (52,) are the actions', `mirrored` (V,) the vertices on the other side, `eyes` (N,) those of eyeballs.
+    `names` (52,) are the actions', `template` (V, 3) is the head that they move, `mirrored` (V,) the vertices on the
+    other side, `eyes` (N,) those of eyeballs.
     Looks are yaw and pitch of the left, then right eye in radians; eyes turn, and are in no shape.
     """
     shapes, looks = torch.zeros_like(library), library.new_zeros(len(library), 4)
@@ -48,7 +68,7 @@ def calibrated(
         plain = name if plain in _ASIDE else plain
         if plain in _SMOOTHED:
             shape = _smooth(shape, triangles, _SMOOTHED[plain])
-        shapes[row] = REACH.get(plain, 1.0) * shape
+        shapes[row] = REACH.get(plain, 1.0) * _redrawn(plain, shape, template)
         if plain.startswith("eyeLook"):
             shapes[row, eyes] = 0
             looks[row] = looks.new_tensor(_look_of(name))
@@ -98,6 +118,32 @@ def unit_amounts(
                     if plain.startswith("eyeLook"):
                         looks[row] += amount * looks.new_tensor(_look_of(plain + side))
     return positive, negative, looks
+
+
+def _redrawn(action: str, shape: torch.Tensor, template: torch.Tensor) -> torch.Tensor:
+    """A shape (V, 3) of the library's, as the muscles pull that the action is named for."""
+    aside, height = template[:, 0].abs(), template[:, 1]
+    if action == "mouthLowerDown":
+        beside = (-(((aside - _BESIDE_MIDDLE) / _BESIDE_WIDTH) ** 2)).exp()
+        found = shape * (_between(height, _CHIN_STAYS) * (1 + _BESIDE_MORE * beside))[:, None]
+        outwards = (template[:, 0] / _ASIDE_FROM).clamp(-1, 1) * _ASIDE_SHARE * found[:, 1].abs()
+        return found + torch.stack([outwards, torch.zeros_like(outwards), torch.zeros_like(outwards)], 1)
+    if action == "noseSneer":
+        return shape * _between(height, _BROWS_STAY)[:, None]
+    if action == "mouthDimple":
+        away = torch.hypot(aside - _CORNER[0], height - _CORNER[1]) / _PIT
+        near = (-(away**2)).exp()[:, None]
+        return shape * (shape.new_tensor(_PIT_MOVES) * (0.4 + 0.6 * near))
+    return shape
+
+
+def _between(values: torch.Tensor, points: tuple[tuple[float, float], ...]) -> torch.Tensor:
+    """Values (V,) on the smooth steps between points (where, what), which rise in where; flat beyond them."""
+    found = torch.full_like(values, points[0][1])
+    for (low, before), (high, after) in pairwise(points):
+        step = ((values - low) / (high - low)).clamp(0, 1)
+        found = found + (after - before) * step
+    return found
 
 
 def _smooth(shape: torch.Tensor, triangles: torch.Tensor, rounds: int) -> torch.Tensor:

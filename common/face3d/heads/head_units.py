@@ -35,7 +35,7 @@ REACH: Mapping[str, float] = MappingProxyType(
         "mouthFrown": 1.7,
         "mouthFunnel": 1.3,
         "mouthLeft": 1.4,
-        "mouthLowerDown": 2.2,
+        "mouthLowerDown": 2.6,
         "mouthPress": 1.0,
         "mouthPucker": 1.5,
         "mouthRight": 1.4,
@@ -85,7 +85,15 @@ HEAD_UNITS: Mapping[str, HeadUnit] = MappingProxyType(
         "AU26": HeadUnit({"jawOpen": 0.85}),
         "AU7": HeadUnit({"eyeSquint": 1.0}),
         "AU10": HeadUnit({"mouthUpperUp": 1.0, "noseSneer": 0.25}),
-        "AU14": HeadUnit({"mouthDimple": 1.0, "mouthPress": 0.4, "mouthFrown": 0.25}),
+        "AU14": HeadUnit(
+            {
+                "mouthDimple": 1.0,
+                "mouthPress": 0.15,
+                "mouthRollUpper": 0.2,
+                "mouthRollLower": 0.15,
+                "mouthFrown": 0.15,
+            }
+        ),
         "AU16": HeadUnit({"mouthLowerDown": 1.0}),
         "AU18": HeadUnit({"mouthPucker": 1.0}),
         "AU22": HeadUnit({"mouthFunnel": 1.0}),
