@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.errors import ActionUnitError, FaceEditError, InputError, MissingCheckpointError
 from ..core.files import check_writable
-from ..editing.options import EditOptions
+from ..editing.options import ALL, EditOptions
 from ..facs.action_units import facs, known_unit
 from ..facs.expressions import EXPRESSIONS, is_word
 from ..imaging.images import picture_format, save_image
@@ -43,8 +43,15 @@ def run(kind: type[Editor[Any]], photos: list[Path], request: Request, args: arg
     failed, ready = False, editor.ready([request])
     for photo, target in zip(photos, targets):
         try:
-            subject = editor.encode(photo, **vars(face))
-            record = _edit_one(editor, subject, ready[0], target, options, saved, progress=not args.quiet)
+            if face.face == ALL:
+                from ..editing.everyone import edit_everyone  # brings torch
+
+                made = edit_everyone(editor, photo, ready, options, face, progress=not args.quiet)
+                save_image(saved_with(made, **saved), target)
+                record: dict[str, Any] = {"face": ALL}
+            else:
+                subject = editor.encode(photo, **vars(face))
+                record = _edit_one(editor, subject, ready[0], target, options, saved, progress=not args.quiet)
             record = {"input": str(photo), "output": str(target), "request": str(request), **record}
             console.note(f"{photo} -> {target}")
         except MissingCheckpointError:  # as true of every other photo

@@ -97,6 +97,10 @@ def one_of(*choices: str | bool) -> Callable[[str, Any], Any]:
     return check
 
 
+ALL = "all"
+"""The choice of a face that means all of them, see `everyone`."""
+
+
 def check_option(kind: type[Options], name: str, value: Any) -> Any:
     """The value of one field as it is kept; raises an InputError where the field cannot have it."""
     check = next(option_of(each).check for each in fields(kind) if each.name == name)
@@ -120,7 +124,7 @@ def _paste(name: str, value: Any) -> Paste:
 
 def read_face(name: str, value: Any) -> FaceChoice:
     """The face that is meant, from a value or its text; raises an InputError for neither."""
-    if isinstance(value, str) and value == "largest":
+    if isinstance(value, str) and value in ("largest", ALL):
         return value
     try:
         if isinstance(value, bool):
@@ -129,7 +133,7 @@ def read_face(name: str, value: Any) -> FaceChoice:
             return int(value)
         x, y = (float(part) for part in (value.split(",") if isinstance(value, str) else value))
     except (TypeError, ValueError):
-        expected = '"largest", an index counted from the left, or a point X,Y in the photo'
+        expected = '"largest", "all", an index counted from the left, or a point X,Y in the photo'
         raise InputError(f"{name} names no face.", code="format", expected=expected, actual=value) from None
     return x, y
 
@@ -313,7 +317,7 @@ class ResolvedOptions:
 class FaceOptions(Options):
     """Which face of a photo, and how it is looked at; see the fields' texts."""
 
-    face: FaceChoice = option("largest", '"largest", an index from the left, or X,Y in the photo', read_face)
+    face: FaceChoice = option("largest", '"largest", "all", an index from the left, or X,Y in the photo', read_face)
     region: Region | None = option(
         None, f"region that the network repaints {_OWN}", one_of("head", "face"), choices=("head", "face")
     )

@@ -22,9 +22,10 @@ from ..measure.estimators import described
 from ..warp.reference import difference
 from ..warp.warp import fit_to
 from .cache import EditorCache, Kind
-from .options import EditOptions, FaceOptions, ModelOptions, check_keywords
+from .everyone import edit_everyone
+from .options import ALL, EditOptions, FaceOptions, ModelOptions, check_keywords
 from .prepare import face_box
-from .request import Sweepable, pair_up
+from .request import Sweepable, pair_up, parse_all
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -96,6 +97,8 @@ class Verbs(Generic[Kind]):
         # what is wrong should not cost the loading of a model
         asked, face, model = self.options("edit", options)
         model.check_device()
+        if face.face == ALL:
+            return self._everyone(img, request, asked, face, model, progress)
         pairs, single = pair_up(img, request, self.kind.request)
         if face.background is not None and as_list(img) is not None:
             raise InputError("background goes with one aligned crop, not with a list of pictures.", code="conflict")
@@ -308,6 +311,22 @@ class Verbs(Generic[Kind]):
             return face_box(photo, face.face, model.detector)
         except FaceNotFoundError:  # an aligned crop, in which the editor looks for no face
             return None
+
+    def _everyone(
+        self,
+        img: ImageLike | Sequence[ImageLike],
+        request: Requests,
+        asked: EditOptions,
+        face: FaceOptions,
+        model: ModelOptions,
+        progress: bool,
+    ) -> Image.Image:
+        """One photo, all of whose faces are edited."""
+        if as_list(img) is not None:
+            raise InputError('face="all" goes with one photo; call edit() for each.', code="conflict")
+        requests, _ = parse_all(request, self.kind.request)
+        editor = self.editors.editor(self.kind.model_for_photos(model), asked.wanted)
+        return edit_everyone(editor, img, editor.ready(requests), asked, face, progress=progress)  # pyright: ignore[reportArgumentType] - one photo
 
     def _carried(
         self,
