@@ -34,6 +34,7 @@ _EDGE = 0.03  # of an eye's width along its edges that is lashes and shade
 _LIMBUS = 1.12  # of an iris' radius: what is farther away is white
 _WHITES = 12  # pixels of white that must be seen
 _FAR = 0.12  # of an eye's width, over which what is white is smooth
+_EVEN = 0.08  # of an eye's width, over which a lid's skin is evened
 _GLINT = 45.0  # bytes by which a catch-light is brighter than its iris
 _GLINTS = 0.12  # of an iris: larger ones are reflections that turn along
 
@@ -52,10 +53,13 @@ class Eye:
     above: float  # y, between the upper lid and its brow
     iris: np.ndarray  # (2,) its middle
     radius: float  # of the iris
-    glint: np.ndarray | None  # (2,) the catch-light in it; None where there is none
+    glint: np.ndarray | None  # (2,) the middle of its catch-light; None where there is none
+    glare: float  # radius of that
     white: np.ndarray  # (h, w, 3) display values, what is white in and around the eye as if no iris and lid hid it
     round: np.ndarray  # (h, w, 3) display values, the iris as if no lid hid it
+    shine: np.ndarray  # (h, w, 3) display values, by which catch-lights are brighter than that
     picture: np.ndarray  # (h, w, 3) display values, what the photo shows there
+    skin: np.ndarray  # (h, w, 3) display values, the same evened from side to side
     corner: np.ndarray  # (2,) window pixels of the first of these pictures' pixels
 
     @classmethod
@@ -86,7 +90,11 @@ class Eye:
         colours = patch.astype(np.float32) / 255
         places = _places(patch, middle - (x0, y0), axes)
         away = np.linalg.norm(places - centre, axis=2)
-        glint = _glint(patch, places, seen & (away < 0.9 * radius))
+        iris = seen & (away < _LIMBUS * radius)
+        glint, glare = _glint(patch, places, seen & (away < 0.9 * radius))
+        round_ = _round(colours, iris, away / max(radius, 1e-6))
+        shine = cv2.GaussianBlur((seen & (away < radius)).astype(np.float32), (0, 0), 0.7)[..., None]
+        shine = shine * ((colours - round_) - 0.5 * _GLINT / 255).clip(0)
         return cls(
             middle,
             axes,
@@ -99,9 +107,12 @@ class Eye:
             centre,
             radius,
             glint,
+            glare,
             _white(colours, seen & (away > _LIMBUS * radius), _FAR * width),
-            _round(colours, seen & (away < _LIMBUS * radius), away / max(radius, 1e-6)),
+            round_,
+            shine,
             colours,
+            cv2.GaussianBlur(colours, (0, 0), _EVEN * width, sigmaY=0.8),
             np.array([x0, y0]),
         )
 
@@ -124,7 +135,7 @@ class Eye:
         return upper, lower
 
     def look_up(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """`white`, `round` or `picture` at window points (h, w, 2): (h, w, 3)."""
+        """One of these pictures at window points (h, w, 2): (h, w, 3)."""
         x, y = np.moveaxis((points - self.corner).astype(np.float32), 2, 0)
         return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
@@ -154,16 +165,20 @@ def _seen(
     return inside & (down > np.interp(along, x, upper) + 2 * margin) & (down < np.interp(along, x, lower) - margin)
 
 
-def _glint(patch: np.ndarray, places: np.ndarray, iris: np.ndarray) -> np.ndarray | None:
-    """The middle (2,) of the brightest spot on an iris, (h, w) bool, in the eye's axes."""
+def _glint(patch: np.ndarray, places: np.ndarray, iris: np.ndarray) -> tuple[np.ndarray | None, float]:
+    """The middle (2,) of the brightest spot on an iris, (h, w) bool, in the eye's axes, and its radius."""
     if iris.sum() < _WHITES:
-        return None
+        return None, 0.0
     light = patch.max(2).astype(np.float32)
     bright = iris & (light > np.median(light[iris]) + _GLINT) & (light > 0.6 * light[iris].max())
     if not bright.any() or bright.sum() > _GLINTS * iris.sum():
-        return None
+        return None, 0.0
     weight = light[bright] - np.median(light[iris])
-    return (places[bright] * weight[:, None]).sum(0) / weight.sum()
+    middle = (places[bright] * weight[:, None]).sum(0) / weight.sum()
+    nearest = np.linalg.norm(places - middle, axis=2).argmin()
+    if not bright.flat[nearest]:  # a ring, or several
+        return None, 0.0
+    return middle, 1 + float(np.linalg.norm(places[bright] - middle, axis=1).mean())
 
 
 def _white(colours: np.ndarray, seen: np.ndarray, far: float) -> np.ndarray:
@@ -173,7 +188,7 @@ def _white(colours: np.ndarray, seen: np.ndarray, far: float) -> np.ndarray:
         return np.broadcast_to(np.quantile(bright, 0.8, axis=0).astype(np.float32), colours.shape).copy()
     light = colours.mean(2)
     # Lashes and the rim of the iris are darker than white: they count little.
-    weight = seen * smoothstep((light - np.quantile(light[seen], 0.2)) / max(float(np.ptp(light[seen])), 1e-3) + 0.2)
+    weight = seen * smoothstep((light - np.quantile(light[seen], 0.4)) / max(float(np.ptp(light[seen])), 1e-3) + 0.2)
     return _spread(colours, weight.astype(np.float32), far)
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ..faces.affine import invert, transform
-from .extrapolate import at, extend, fade, smoothstep
+from .extrapolate import extend, smoothstep
 from .eyes import COLUMNS, Eye, curve
 from .fitted_face import Seen
 from .layers import Layers
@@ -29,10 +29,14 @@ _MARGIN = 1.0  # pixels beside an edge that may show what is on its other side
 _SHADE, _DARK = 0.05, 0.4  # of an eye's width, over which a lid shades the eye; by how much
 _FACING = 0.6  # of its width in the photo: an eye that a turn makes narrower is left to the head
 _RIM, _SPREAD = 1.15, 1.8  # of an iris' radius that turns as one piece; times a look's length, over which that ends
+_FOLLOWED = 0.25  # of a look up or down, by which an upper lid follows it more than the head's
+_WET = 0.035  # of an eye's width, the rim of the lower lid
+_DRAWN_OUT = (1.4, 2.6)  # times; between these, a lid's skin that is drawn out goes over into its even colour
 _WIDEST = 0.13  # of an eye's width, by which lids part more at most
 _BLEND = 1.5  # of the distances above: between them and so much farther the face's motion is smoothed
+_JUMP = 0.6  # pixels a pixel by which a motion that is a face's does not change
 _SEAM = 1.3  # pixels beside the line in which closed lids meet that show lashes
-_GLINT, _FOLLOWS = 0.3, 0.55  # of an iris' radius that a catch-light takes; how far it goes along with the iris
+_FOLLOWS = 0.55  # how far a catch-light goes along with its iris
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +50,10 @@ class Opened:
     look: np.ndarray  # (2,) by how much the iris has moved
 
 
-def with_eyes(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.ndarray) -> Layers:
+def with_eyes(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.ndarray, *, exact: bool) -> Layers:
     """The layers with the motion of both eyes as the photo has them; `rest` is the head after its turn alone, and
-    `light` (3,) is how many times as bright eyes get, in display values.
+    `light` (3,) is how many times as bright eyes get, in display values. The head's lids are `exact` where landmarks
+    say how they move; otherwise its faults are made up for.
     """
     if not seen.eyes:
         return drawn
@@ -58,7 +63,7 @@ def with_eyes(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.
         if eye is not None:
             pupil = _pupil(seen, side)
             irises = [placed.points[pupil, :2].double().numpy() for placed in (seen.before, rest, after)]
-            drawn = _with_eye(drawn, seen, eye, marks, fitted, irises, light)
+            drawn = _with_eye(drawn, seen, eye, marks, fitted, irises, light, exact)
     return drawn
 
 
@@ -70,6 +75,7 @@ def _with_eye(
     fitted: np.ndarray,
     irises: list[np.ndarray],
     light: np.ndarray,
+    exact: bool,
 ) -> Layers:
     """The layers with one eye's motion: `marks` are the mesh landmarks (468, 2) of the head before, after the turn, and
     after all of the change, `irises` (2,) the same of its iris, and `fitted` (468, 2) the landmarks without their miss.
@@ -86,7 +92,7 @@ def _with_eye(
     shift = drawn.shift[y0:y1, x0:x1]
     if max(np.abs(steps[own]).max(), np.abs(look).max(), np.abs(shift).max()) < _STILL:
         return drawn
-    opened = _opened(eye, steps, fitted, look)
+    opened = _opened(eye, steps, fitted, look, exact)
     columns, rows = np.meshgrid(np.arange(x0, x1, dtype=np.float64), np.arange(y0, y1, dtype=np.float64))
     here = np.stack([columns, rows], 2)
     places = eye.local(transform(here, skull))
@@ -94,6 +100,7 @@ def _with_eye(
     upper, lower = (transform(eye.window(np.stack([opened.x, y], 1)), back) for y in (opened.upper, opened.lower))
     mask = opening(upper, lower, seen.crop)[y0:y1, x0:x1]
     sources, painted, paint, shade = _ball(eye, opened, places)
+    even = _drawn_out(moved @ eye.axes[1]) * near * (mask <= 0)
     seam = _seam(eye, opened, places)
     lashes = eye.look_up(eye.picture, _lashes(eye, opened, places))
     painted = np.maximum(painted, seam)
@@ -101,7 +108,12 @@ def _with_eye(
     mask = np.maximum(mask, seam)
     lit = light * (shade + seam * (1 - shade))[..., None]
     part = np.s_[y0:y1, x0:x1]
-    fraction = mask[..., None] > 0
+    inside = mask > 0
+    fraction = inside[..., None]
+    skin = eye.look_up(eye.skin, here + moved) * gain
+    hidden = np.maximum(drawn.hidden[part] * (1 - near), np.maximum(mask, even))
+    twin_hidden = np.where(inside, painted, np.where(even > 0, 1, drawn.twin_hidden[part]))
+    fill = np.where(fraction, paint * lit, np.where(even[..., None] > 0, skin, drawn.fill[part]))
 
     def pasted(whole: np.ndarray, values: np.ndarray) -> np.ndarray:
         result = whole.copy()
@@ -112,11 +124,11 @@ def _with_eye(
         drawn,
         shift=pasted(drawn.shift, moved),
         gain=pasted(drawn.gain, gain),
-        hidden=pasted(drawn.hidden, np.maximum(drawn.hidden[part] * (1 - near), mask)),
+        hidden=pasted(drawn.hidden, hidden),
         twin_shift=pasted(drawn.twin_shift, np.where(fraction, eye.window(sources) - here, drawn.twin_shift[part])),
         twin_gain=pasted(drawn.twin_gain, np.where(fraction, lit, drawn.twin_gain[part])),
-        twin_hidden=pasted(drawn.twin_hidden, np.where(mask > 0, painted, drawn.twin_hidden[part])),
-        fill=pasted(drawn.fill, np.where(fraction, paint * lit, drawn.fill[part])),
+        twin_hidden=pasted(drawn.twin_hidden, twin_hidden),
+        fill=pasted(drawn.fill, fill),
     )
 
 
@@ -152,14 +164,15 @@ def _rectangle(eye: Eye, back: np.ndarray, side: int) -> tuple[int, int, int, in
     return x0, y0, max(x1, x0 + 2), max(y1, y0 + 2)
 
 
-def _opened(eye: Eye, steps: np.ndarray, fitted: np.ndarray, look: np.ndarray) -> Opened:
+def _opened(eye: Eye, steps: np.ndarray, fitted: np.ndarray, look: np.ndarray, exact: bool) -> Opened:
     """Where the edges go, by the steps (468, 2) of the landmarks in window pixels."""
     upper, lower = (steps[rows] @ eye.axes.T for rows in eye.marks)
-    for step in (upper, lower):
+    if not exact:
+        # The head's lids follow a look less than those of people, and its corners follow the lids more.
+        upper[1:-1, 1] += _FOLLOWED * look[1]
         for corner, beside in ((0, 1), (-1, -2)):
-            # The head's corners follow its upper lid, those of people hardly do.
-            calm = min(upper[beside, 1], lower[beside, 1], step[corner, 1], key=abs)
-            step[corner, 1] = calm
+            calm = min(upper[beside, 1], lower[beside, 1], upper[corner, 1], key=abs)
+            upper[corner, 1] = lower[corner, 1] = calm
     between = (np.subtract(*(fitted[rows] @ eye.axes.T for rows in eye.marks[::-1])))[:, 1]
     (up_x, up_y), (low_x, low_y) = (
         [curve(eye.x, spot, step[:, axis]) for axis in (0, 1)] for spot, step in zip(eye.spots, (upper, lower))
@@ -183,6 +196,10 @@ def _opened(eye: Eye, steps: np.ndarray, fitted: np.ndarray, look: np.ndarray) -
         along = np.maximum.accumulate(eye.x + across) + 1e-6 * np.arange(COLUMNS)
         heights.append(np.interp(x, along, down))
         sources.append(np.stack([np.interp(x, along, edge[:, axis]) for axis in (0, 1)], 1))
+    # Closed lids hide their own wet rims.
+    closed = smoothstep(1 - (heights[1] - heights[0]) / np.maximum(np.interp(x, eye.x, gap), 1))
+    wet = _WET * eye.width * closed * smoothstep(np.interp(x, eye.x, gap) / (2 * _WET * eye.width))
+    sources[1] = sources[1] + wet[:, None] * eye.axes[1]
     return Opened(x, heights[0], np.maximum(*heights), np.stack(sources), look)
 
 
@@ -203,32 +220,29 @@ def _skin(
     width = eye.width
     x = places[..., 0].clip(opened.x[0], opened.x[-1])
     beside = places[..., 0] - x
-    old = eye.local(here + shift)
-    old_x = old[..., 0].clip(eye.x[0], eye.x[-1])
     upper, lower = (np.interp(x, opened.x, y) for y in (opened.upper, opened.lower))
     above = places[..., 1] < (upper + lower) / 2
     aside = _BESIDE * width
+    torn = _torn(shift)
+    mended = cv2.GaussianBlur(torn.astype(np.float32), (0, 0), 1.5)
     moved, bright, near = np.zeros_like(shift), np.ones_like(gain), np.zeros(shift.shape[:2])
-    for own, edge, heights, old_edge, sign, sources in (
-        (above, upper, opened.upper, eye.upper, -1, opened.sources[0]),
-        (~above, lower, opened.lower, eye.lower, 1, opened.sources[1]),
+    for own, edge, heights, sign, sources in (
+        (above, upper, opened.upper, -1, opened.sources[0]),
+        (~above, lower, opened.lower, 1, opened.sources[1]),
     ):
         away = (sign * (places[..., 1] - edge)).clip(0)
         reach = (edge - eye.above).clip(0.15 * width) if sign < 0 else np.full_like(edge, _LOWER * width)
         far = np.hypot(away / reach, beside / aside)
         known = far > _BLEND
-        if sign > 0:
-            old_away = old[..., 1] - np.interp(old_x, eye.x, old_edge)
-            known |= (away > _MARGIN) & (old_away > _MARGIN) & (np.abs(beside) == 0)
-        known &= own
+        known = known & own & ~torn
         face = extend(shift, known)[0] if known.any() else shift
         lit = extend(gain, known)[0] if known.any() else gain
         spots = transform(eye.window(np.stack([opened.x, heights], 1)), back)
-        missing = smoothed(sources - spots - at_(face, spots - here[0, 0]), 1.0)
+        missing = smoothed(sources - spots - _between(face, spots - here[0, 0]), 1.0)
         missing = np.stack([np.interp(x, opened.x, missing[:, axis]) for axis in (0, 1)], 2)
         held = _LASHES * width / reach if sign < 0 else 0.0
         weight = _profile(((far - held) / (1 - held)).clip(0, 1))
-        smooth = np.where(known, 0, smoothstep((_BLEND - far) / (_BLEND - 1)))[..., None]
+        smooth = np.maximum(mended, smoothstep((_BLEND - far) / (_BLEND - 1)))[..., None]
         missing = weight[..., None] * missing
         moved = np.where(own[..., None], shift + smooth * (face + missing - shift), moved)
         bright = np.where(own[..., None], gain + smooth * (lit - gain), bright)
@@ -256,7 +270,22 @@ def _lashes(eye: Eye, opened: Opened, places: np.ndarray) -> np.ndarray:
     return line + (down.clip(-2 * _SEAM, 0) - 0.5)[..., None] * eye.axes[1]
 
 
-def at_(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _torn(shift: np.ndarray) -> np.ndarray:
+    """Where a motion (h, w, 2) jumps, as beside a fold of the drawn head's lid: (h, w) bool."""
+    jumps = np.zeros(shift.shape[:2], np.uint8)
+    for axis in (0, 1):
+        jumps |= (np.abs(np.gradient(shift, axis=axis)).max(2) > _JUMP).astype(np.uint8)
+    return cv2.dilate(jumps, np.ones((5, 5))) > 0
+
+
+def _drawn_out(down: np.ndarray) -> np.ndarray:
+    """How far skin whose source lies `down` (h, w) pixels away is drawn out too much to show its grain: (h, w)."""
+    times = 1 / (1 + np.gradient(down, axis=0)).clip(0.1)
+    much = smoothstep((times - _DRAWN_OUT[0]) / (_DRAWN_OUT[1] - _DRAWN_OUT[0]))
+    return cv2.GaussianBlur(much.astype(np.float32), (0, 0), 1.0)
+
+
+def _between(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The pixels (N, C) of a picture (h, w, C) at places (N, 2) between them."""
     x, y = (places[:, axis : axis + 1].astype(np.float32) for axis in (0, 1))
     return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
@@ -279,7 +308,7 @@ def _ball(eye: Eye, opened: Opened, places: np.ndarray) -> tuple[np.ndarray, np.
     turned = smoothstep(1 - (away - rim) / reach)
     if eye.glint is not None:
         spot = eye.glint + _FOLLOWS * look
-        size = _GLINT * eye.radius
+        size = eye.glare
         soft = max(0.4 * eye.radius, 1.6 * (1 - _FOLLOWS) * float(np.linalg.norm(look)))
         held = smoothstep(1 - (np.linalg.norm(places - spot, axis=2) - size) / soft)
         turned = turned * (1 - (1 - _FOLLOWS) * held)
@@ -299,6 +328,7 @@ def _ball(eye: Eye, opened: Opened, places: np.ndarray) -> tuple[np.ndarray, np.
     painted = np.maximum(painted, smoothstep(outside / 2))
     iris = smoothstep((1.04 * eye.radius - away) / max(0.14 * eye.radius, 1.0))[..., None]
     round_ = eye.look_up(eye.round, eye.window(places - look))
+    round_ = round_ + eye.look_up(eye.shine, eye.window(places - _FOLLOWS * look))
     paint = eye.look_up(eye.white, eye.window(places)) * (1 - iris) + round_ * iris
     dark = [1 - _DARK * np.exp(-each.clip(0) / (_SHADE * width)) for each in (depth[0], was[0])]
     paint = paint * dark[0][..., None]

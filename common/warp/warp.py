@@ -167,7 +167,8 @@ class Warp:
         laid = turned(drawn, self.seen, self.around) if turns and not bare else None
         laid = laid or layers(drawn, self.seen, self.around, turns)
         laid = with_lips(laid, self.seen, drawn.after, drawn.rest, drawn.light**GAMMA)
-        laid = with_eyes(laid, self.seen, drawn.after, drawn.rest, drawn.light**GAMMA)
+        exact = change.motion is not None
+        laid = with_eyes(laid, self.seen, drawn.after, drawn.rest, drawn.light**GAMMA, exact=exact)
         if self.veil is not None and not turns:  # with a head that turns, what is before it turns along
             laid = laid.still(self.veil, lit=not torch.equal(change.before, change.light))
         return _quartered(self._composed(laid, None if turns else self._worn), -self.turns)
