@@ -17,6 +17,7 @@ from ..face3d.rendering.lighting import ambient, physical, shade
 from ..face3d.rendering.render import rasterize, visible
 from ..faces import Crop, Face
 from .extrapolate import at
+from .eyes import MESH, Eye
 from .lips import Lips, bite, opening
 from .placement import Placed, misses, place
 
@@ -56,6 +57,8 @@ class Seen:
     open: np.ndarray  # (S, S) float32 in [0, 1], where it shows the inside of the mouth
     colours: torch.Tensor  # (V, 3) linear, of every vertex in the photo's light, whether seen or not
     white: np.ndarray  # (3,) how bright the photo shows a white surface
+    # the person's left eye and right one, None for one too small to be seen; empty where no landmarks tell of irises
+    eyes: tuple[Eye | None, ...] = ()
     # (V,) in [0, 1], how far vertices follow an expression: 0 where something hides them; None: all do
     free: torch.Tensor | None = None
 
@@ -84,7 +87,8 @@ class Seen:
             white = white * min(1.0, _WHITEST * float(skin.mean()) / max(float(white.mean()), 1e-6))
             white = np.minimum(white, _TINTED * skin)
         colours = complete(found.head, looked, known, lit)
-        return cls(found, crop, before, depth, lips, bite(clear, lips), open_, colours, white)
+        eyes = eyes_of(picture, found, crop)
+        return cls(found, crop, before, depth, lips, bite(clear, lips), open_, colours, white, eyes)
 
     def veiled(self, veil: np.ndarray) -> Seen:
         """The same with the vertices under a veil (S, S) in [0, 1] kept from any expression."""
@@ -102,6 +106,14 @@ class Seen:
     def light(self) -> torch.Tensor:
         """(9, 3) the light on the face, see `fit_light`; from everywhere where the photo shows too little skin."""
         return light_of(self.fit)
+
+
+def eyes_of(picture: np.ndarray, found: Fit, crop: Crop) -> tuple[Eye | None, ...]:
+    """See `Seen.eyes`."""
+    if len(found.points) != MESH:
+        return ()
+    points = crop.to_crop(found.points[:, :2].numpy())
+    return tuple(Eye.of(picture, points, side) for side in (0, 1))
 
 
 def _cleared(picture: np.ndarray) -> np.ndarray:

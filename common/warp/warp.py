@@ -22,6 +22,7 @@ from ..imaging.images import on_white, to_uint8
 from .delta import Change, expressed
 from .fitted_face import Seen
 from .layers import GAMMA, Layers, layers
+from .lids import with_eyes
 from .mouth import with_lips
 from .rotation import turned
 from .surface import surface
@@ -166,6 +167,8 @@ class Warp:
         laid = turned(drawn, self.seen, self.around) if turns and not bare else None
         laid = laid or layers(drawn, self.seen, self.around, turns)
         laid = with_lips(laid, self.seen, drawn.after, drawn.rest, drawn.light**GAMMA)
+        exact = change.motion is not None
+        laid = with_eyes(laid, self.seen, drawn.after, drawn.rest, drawn.light**GAMMA, exact=exact)
         if self.veil is not None and not turns:  # with a head that turns, what is before it turns along
             laid = laid.still(self.veil, lit=not torch.equal(change.before, change.light))
         return _quartered(self._composed(laid, None if turns else self._worn), -self.turns)
