@@ -19,7 +19,7 @@ from ..imaging.contact_sheet import SIDE, Box, CropTo, Row, check_crop, check_si
 from ..imaging.images import as_list, check_exists, flat, read_image, rgb
 from ..measure import get_estimator
 from ..measure.estimators import described
-from ..warp.reference import difference
+from ..warp.reference import difference, settled
 from ..warp.warp import fit_to
 from .cache import EditorCache, Kind
 from .everyone import edit_everyone
@@ -342,6 +342,7 @@ class Verbs(Generic[Kind]):
         other = fit_to(pixels, choose_face(editor.detector.find(pixels), reference_face))
         own = editor.fitted(subject)
         delta = difference(own.fit, other, motion=motion).scaled(fraction)
+        delta = settled(own, delta, other, editor.detector.find, fraction)
         return self._sweepable.shifted(own.shown(), delta)
 
     def _moved(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -10,11 +12,15 @@ import torch
 from ..face3d.camera import rotation_matrix, to_pixels
 from ..face3d.fitting.fit import Fit
 from ..face3d.fitting.points import COUNT, EYES, STILL
+from ..faces import Face
 from ..facs.action_units import AUDelta
 from ..facs.controls import FARTHEST_GAZE
-from ..facs.landmark_motion import encode
+from ..facs.landmark_motion import decode, encode
+from ..imaging.images import on_white
+from .warp import Warp
 
 _MESH = 468
+_ROUNDS, _STEP = 2, 0.7  # of correcting landmarks, and the part of what is missing that each adds
 _FAINT = 0.005  # of an action
 _ALIKE = (0.022, 0.030)
 """Between these, in distances between the outer corners of the eyes, two faces go from one person's to two people's:
@@ -55,6 +61,39 @@ def difference(own: Fit, reference: Fit, *, motion: bool | None = None) -> AUDel
     return AUDelta(others=tuple(others.items()), motion=text)
 
 
+@torch.no_grad()
+def settled(
+    warp: Warp, asked: AUDelta, reference: Fit, find: Callable[[np.ndarray], Sequence[Face]], fraction: float = 1.0
+) -> AUDelta:
+    """A request that carries landmarks' motion, corrected by what a detector sees of its own edits.
+
+    Where skin is lit, folded or uncovered, a detector sees landmarks elsewhere than they were moved to. What is missing
+    of the reference's is added, a few times.
+
+    Args:
+        warp: of the photo to edit.
+        asked: the request, from `difference`.
+        reference: the fit of the photo that shows the expression.
+        find: the faces of a picture (H, W, 3) uint8, as a detector of 478 landmarks finds them.
+        fraction: of the way to the reference that is asked for.
+    """
+    own = warp.fit
+    if not asked.motion or warp.turns:
+        return asked
+    goal, spots = _brought(own, reference)
+    goal = spots + fraction * (goal - spots)
+    x0, y0, x1, y1 = warp.crop.rectangle
+    for _ in range(_ROUNDS):
+        faces = find(np.ascontiguousarray(on_white(warp(warp.change(asked)))[y0:y1, x0:x1]))
+        mesh = max(faces, key=lambda face: face.area).mesh if faces else None
+        if mesh is None or len(mesh) < _MESH:
+            return asked
+        missing = goal[:_MESH, :2] - mesh[:_MESH, :2] - (x0, y0)
+        motion = decode(asked.motion) + _metres(own, _STEP * missing)
+        asked = replace(asked, motion=encode(motion))
+    return asked
+
+
 def alike(own: Fit, reference: Fit) -> float:
     """How far two fitted faces seem to be one person's, in [0, 1]; both have landmarks with depths."""
     goal, spots = _brought(own, reference)
@@ -75,9 +114,16 @@ def _left(own: Fit, reference: Fit, steps: torch.Tensor, looks: torch.Tensor) ->
 
     before = seen(own.actions, own.gaze)
     after = seen((own.actions + steps).clamp(0, 1), own.gaze + looks)
-    missing = (goal - spots)[:_MESH, :2] - (after - before)[:, :2].double().numpy()
-    pixels = float(own.camera.focal) * min(height, width) / 2 / before[:, 2:].double().numpy()  # a metre's
-    flat = np.concatenate([missing * (1, -1) / pixels, np.zeros((_MESH, 1))], 1)
+    return _metres(own, (goal - spots)[:_MESH, :2] - (after - before)[:, :2].double().numpy())
+
+
+def _metres(own: Fit, steps: np.ndarray) -> np.ndarray:
+    """Steps (468, 2) of landmarks in photo pixels as metres (478, 3) in the head's axes, none of them in depth."""
+    height, width = own.size
+    spots = own.head.embedding.points(own.vertices(), "mesh468")
+    depth = to_pixels(own.camera.project(spots), width, height)[0, :, 2:].double().numpy()
+    pixels = float(own.camera.focal) * min(height, width) / 2 / depth  # a metre's
+    flat = np.concatenate([steps * (1, -1) / pixels, np.zeros((_MESH, 1))], 1)
     turned = flat @ rotation_matrix(own.angles)[0].double().numpy()  # rows @ R: R^T applied to each
     return np.concatenate([turned, np.zeros((COUNT - _MESH, 3))]).astype(np.float32)
 

@@ -16,7 +16,7 @@ from common.facs.action_units import AUDelta, AUIntensity
 from common.facs.landmark_motion import decode
 from common.imaging.images import read_image, rgb
 from common.warp.placement import actions_after, spread
-from common.warp.reference import alike, difference
+from common.warp.reference import alike, difference, settled
 from common.warp.warp import Warp
 
 PORTRAITS = ROOT / "examples" / "portraits"
@@ -73,6 +73,23 @@ def test_pose_and_size_of_the_reference_do_not_count(photo):
     moved = replace(photo.fit, points=1.7 * photo.fit.points @ turn.double().T + 40)
     assert alike(photo.fit, moved) == 1
     assert difference(photo.fit, moved).null or np.abs(decode(difference(photo.fit, moved).motion)).max() < 1e-4
+
+
+def test_what_a_detector_misses_is_added(photo, seen):
+    """A detector that sees all landmarks in their place changes nothing; one that sees lips too high moves them down."""
+    reference = expressive(photo)
+    asked = difference(photo.fit, reference, motion=True)
+    goal = photo.fit.points.numpy() - (*photo.crop.rectangle[:2], 0)
+    same = settled(photo, asked, reference, lambda picture: [replace(seen, mesh=goal)])
+    np.testing.assert_allclose(decode(same.motion), decode(asked.motion), atol=3e-5)
+    lips = [13, 14, 61, 291]
+    high = goal.copy()
+    high[lips, 1] -= 4
+    lower = decode(settled(photo, asked, reference, lambda picture: [replace(seen, mesh=high)]).motion)
+    moved = lower - decode(asked.motion)
+    assert (moved[lips, 1] < -1e-3).all()
+    assert np.abs(np.delete(moved, lips, 0)).max() < 1e-4
+    assert settled(photo, asked, reference, lambda picture: []) == asked
 
 
 def test_another_persons_shape_is_not_carried(photo):
