@@ -24,6 +24,8 @@ from .placement import Placed, misses, place
 DIM = 0.12
 """Least brightness that a place was lit with: what is darker shows nothing of its colour."""
 _TOOTH, _ENAMEL = 0.9, 0.8  # quantile of an open mouth's light that comes from a tooth, and that tooth's brightness
+_BESIDE = 0.15  # of a mouth's width: skin and lips whose grain is measured
+_NO_TOOTH = 0.6  # of how bright eyes say that white is
 _OPEN = 30  # pixels of a window that a mouth must show for that
 _ROUNDS = 60  # of taking the neighbours' mean; vertices farther than this from all that is seen get the mean colour
 _SCLERA = 0.5  # linear brightness of the white of an eye under a light of 1
@@ -57,6 +59,7 @@ class Seen:
     open: np.ndarray  # (S, S) float32 in [0, 1], where it shows the inside of the mouth
     colours: torch.Tensor  # (V, 3) linear, of every vertex in the photo's light, whether seen or not
     white: np.ndarray  # (3,) how bright the photo shows a white surface
+    grain: float  # mean absolute Laplacian round the mouth, display values: what is painted there has as much
     # the person's left eye and right one, None for one too small to be seen; empty where no landmarks tell of irises
     eyes: tuple[Eye | None, ...] = ()
     # (V,) in [0, 1], how far vertices follow an expression: 0 where something hides them; None: all do
@@ -78,9 +81,11 @@ class Seen:
         clear = _cleared(picture)
         lips = Lips.of(clear, face, crop)
         open_ = opening(*lips.edges(), crop)
-        white = enamel(linear, open_, float(lit[known].mean()))
-        if white is None:
-            white = exposure(found.head, looked / lit, known)
+        white = exposure(found.head, looked / lit, known)
+        shown_teeth = enamel(linear, open_, float(lit[known].mean()))
+        if shown_teeth is not None:  # far darker than eyes say, it is no tooth that is seen, but lies in the same light
+            lift = max(1.0, _NO_TOOTH * float(white.mean()) / max(float(shown_teeth.mean()), 1e-6))
+            white = shown_teeth * lift if lift == 1 else _NO_TOOTH * (white + shown_teeth * lift / _NO_TOOTH) / 2
         if bool(known.any()):
             # Dark or coloured light falls on teeth too: nothing there is whiter than this skin allows.
             skin = looked[known].quantile(0.9, 0).numpy()
@@ -88,7 +93,9 @@ class Seen:
             white = np.minimum(white, _TINTED * skin)
         colours = complete(found.head, looked, known, lit)
         eyes = eyes_of(picture, found, crop)
-        return cls(found, crop, before, depth, lips, bite(clear, lips), open_, colours, white, eyes)
+        return cls(
+            found, crop, before, depth, lips, bite(clear, lips), open_, colours, white, _grain(picture, lips), eyes
+        )
 
     def veiled(self, veil: np.ndarray) -> Seen:
         """The same with the vertices under a veil (S, S) in [0, 1] kept from any expression."""
@@ -120,6 +127,16 @@ def _cleared(picture: np.ndarray) -> np.ndarray:
     """A dark picture (S, S, 3) uint8 as bright as most are, so that lips and teeth can be seen; others as they are."""
     bright = max(float(np.quantile(picture.max(2), 0.9)), 1.0)
     return picture if bright >= _BRIGHT else cv2.convertScaleAbs(picture, alpha=_BRIGHT / bright)
+
+
+def _grain(picture: np.ndarray, lips: Lips) -> float:
+    """See `Seen.grain`; of a picture (S, S, 3) uint8."""
+    points = np.concatenate(lips.edges())
+    low, high = points.min(0) - _BESIDE * lips.width, points.max(0) + _BESIDE * lips.width
+    x0, y0 = np.floor(low).astype(int).clip(0, None)
+    x1, y1 = np.ceil(high).astype(int) + 1
+    part = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[y0:y1, x0:x1].astype(np.float32) / 255
+    return float(np.abs(cv2.Laplacian(part, cv2.CV_32F)).mean()) if part.size else 0.0
 
 
 def light_of(found: Fit) -> torch.Tensor:

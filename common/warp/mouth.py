@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ..face3d.fitting.light import to_srgb
+from . import teeth
 from .extrapolate import at, extend, fade
 from .fitted_face import Seen
 from .layers import Layers
@@ -22,17 +23,17 @@ from .placement import Placed
 _DRAWN_OUT = (2.0, 4.0)  # times; between these, what is drawn out goes over into paint
 _NARROW = 0.03  # of a mouth's width
 _EDGE = 1.0  # pixels
-_FLESH = np.array([0.05, 0.012, 0.010], np.float32)  # linear, next to the lips
-_ENAMEL = np.array([0.50, 0.44, 0.36], np.float32)
-_DIM, _DEEP = 0.05, 0.2  # of a mouth's width, over which it gets dark behind the lips; what light is left then
-_LIP_SHADE = 0.03  # of a mouth's width, over which an upper lip shades the teeth
-_TOOTH, _BREADTH = 0.055, 0.16  # of a mouth's width: upper teeth below the line of closed lips; breadth of one
+_COARSEST = 1.6  # times, by which grain is made up for that is lost where the window is coarser than the photo
+_NOISE = 0.28  # deviation of a noise whose Laplacian's mean size is 1
+_RIM = 0.02  # of a mouth's width, from the lower lip's edge: an end of teeth nearer to it is none
+_CHIN = 152  # of the mesh
 
 _REACH = 0.35  # of a mouth's width, over which the lips' own motion goes over into the face's
 _MARGIN = 1.0  # pixels beside an edge of the lips that may show what is on its other side
 _BEYOND = 3.0  # pixels beyond a corner, where the face's motion is read
 _AROUND = 0.8  # of a mouth's width, beside it: what is computed here
 _STILL = 1e-3  # pixels
+_UNMOVED = 0.05  # pixels: lips that move less stay as the photo shows them
 _SOFT = 0.04  # of a mouth's width: light does not change faster than that beside the lips
 
 
@@ -45,7 +46,11 @@ def with_lips(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.
     """
     lips, crop = seen.lips, seen.crop
     skull = _skull(seen, rest)
-    parted = _parted(lips, _marks(seen, after) - _marks(seen, rest), skull)
+    steps = _marks(seen, after) - _marks(seen, rest)
+    if np.abs(steps[LIPS]).max() < _UNMOVED and np.abs(skull - np.eye(2, 3)).max() < _STILL:
+        return drawn
+    parted = _parted(lips, steps, skull)
+    drop = float((lips.local(lips.middle + steps[_CHIN] @ skull[:, :2].T) - lips.local(lips.middle))[1])
     reach = _REACH * lips.width
     x0, y0, x1, y1 = _rectangle(lips, parted, skull, crop.size)
     columns, rows = np.meshgrid(np.arange(x0, x1, dtype=np.float64), np.arange(y0, y1, dtype=np.float64))
@@ -56,7 +61,9 @@ def with_lips(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.
     back = _inverse(skull)
     upper, lower = (_through(back, lips.window(np.stack([parted.x, y], 1))) for y in (parted.upper, parted.lower))
     mask = opening(upper, lower, crop)[y0:y1, x0:x1]
-    mouth = inside_of(lips, seen.bite, seen.white, parted, places)
+    mouth = inside_of(lips, seen.bite, seen.white, parted, places, drop)
+    coarse = max(1.0, 1 / abs(float(crop.matrix[0, 0])))  # photo pixels a window pixel is spread over
+    paint = _grained(mouth.paint, seen.grain * min(coarse, _COARSEST))
     gain = drawn.gain[y0:y1, x0:x1]
     even = cv2.GaussianBlur(gain, (0, 0), max(1.0, _SOFT * lips.width))
     whole = replace(
@@ -71,7 +78,7 @@ def with_lips(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.
         twin_shift=_pasted(drawn.twin_shift, np.where(fraction > 0, inner, drawn.twin_shift[y0:y1, x0:x1]), x0, y0),
         twin_gain=_pasted(drawn.twin_gain, np.where(fraction > 0, light, drawn.twin_gain[y0:y1, x0:x1]), x0, y0),
         twin_hidden=_pasted(drawn.twin_hidden, np.where(mask > 0, mouth.painted, twin_hidden), x0, y0),
-        fill=_pasted(drawn.fill, np.where(fraction > 0, mouth.paint * light, drawn.fill[y0:y1, x0:x1]), x0, y0),
+        fill=_pasted(drawn.fill, np.where(fraction > 0, paint * light, drawn.fill[y0:y1, x0:x1]), x0, y0),
     )
 
 
@@ -190,11 +197,14 @@ class Inside:
     paint: np.ndarray  # (h, w, 3) display values in [0, 1]
 
 
-def inside_of(lips: Lips, bitten: np.ndarray, white: np.ndarray, parted: Parted, places: np.ndarray) -> Inside:
+def inside_of(
+    lips: Lips, bitten: np.ndarray, white: np.ndarray, parted: Parted, places: np.ndarray, drop: float
+) -> Inside:
     """Look into the mouth at places (h, w, 2) in the axes of `Lips`, seen from the skull.
 
     `lips` are the edges in the photo, `parted` those after the change; `bitten` (COLUMNS,) is where the upper teeth
-    end, see `bite`; `white` (3,) is how bright the photo shows a white surface, linear.
+    end, see `bite`; `white` (3,) is how bright the photo shows a white surface, linear; `drop` are the pixels by which
+    the jaw goes down.
     """
     x = places[..., 0].clip(parted.x[0], parted.x[-1])
     now_top, now_bottom = (np.interp(x, parted.x, y) for y in (parted.upper, parted.lower))
@@ -220,7 +230,33 @@ def inside_of(lips: Lips, bitten: np.ndarray, white: np.ndarray, parted: Parted,
     if not shows(lips):
         painted = np.ones_like(painted)
     sources = np.stack([old_x, np.where(below, lower, upper)], 2)
-    return Inside(sources, painted.astype(np.float32), _paint(lips, white, x, y, now_top, now_bottom))
+    inside = teeth.painted(_jaws(lips, bitten, drop), lips.width, x, y, now_top, now_bottom)
+    return Inside(sources, painted.astype(np.float32), to_srgb((white * inside).clip(0, 1)).astype(np.float32))
+
+
+def _grained(paint: np.ndarray, grain: float) -> np.ndarray:
+    """Paint (h, w, 3) with a photo's grain, so that it does not look smoother than what is around it: the same noise in
+    every edit.
+    """
+    noise = np.random.default_rng(0).standard_normal(paint.shape[:2]).astype(np.float32)
+    own = float(np.abs(cv2.Laplacian(cv2.cvtColor(paint, cv2.COLOR_RGB2GRAY), cv2.CV_32F)).mean())
+    missing = max(grain - own, 0.0)
+    return paint + (missing * _NOISE * noise)[..., None]
+
+
+def _jaws(lips: Lips, bitten: np.ndarray, drop: float) -> teeth.Jaws:
+    """Where the rows of teeth end after the jaw went down by `drop` pixels.
+
+    Upper teeth reach a little below the line where lips meet, or end where the photo shows their end; lower ones stand
+    behind the lower lip.
+    """
+    bow = (1 - (2 * lips.x / lips.width) ** 2).clip(0, None)  # tips follow the lower lip's curve
+    rest = lips.upper + teeth.REST * lips.width * bow
+    upper = np.where(bitten < lips.lower - _RIM * lips.width, np.maximum(bitten, lips.upper), rest)
+    if not shows(lips):
+        upper = rest
+    lower = np.maximum(rest - teeth.BEHIND * lips.width, lips.lower - _RIM * lips.width) + max(drop, 0.0)
+    return teeth.Jaws(lips.x, upper, lower)
 
 
 def _drawn_out(distance: np.ndarray, now: np.ndarray | float, was: np.ndarray | float) -> np.ndarray:
@@ -228,26 +264,3 @@ def _drawn_out(distance: np.ndarray, now: np.ndarray | float, was: np.ndarray | 
     fraction = (np.maximum(was, 1e-3) / np.maximum(now, 1e-3)).clip(None, 1)
     bent = 1 / (1 + (1 / fraction - 1) * (distance / np.maximum(now, 1e-3)).clip(0, 1))
     return distance * (fraction + bent) / 2
-
-
-def _paint(
-    lips: Lips, white: np.ndarray, x: np.ndarray, y: np.ndarray, top: np.ndarray, bottom: np.ndarray
-) -> np.ndarray:
-    """Colours of a mouth's inside at places x, y (h, w) between its edges top and bottom: display values (h, w, 3).
-
-    Under an upper lip that has been closed, the upper teeth come to light, which reach a little below where the lips
-    met; the rest is dark flesh.
-    """
-    deep = (np.minimum(y - top, bottom - y) / (_DIM * lips.width)).clip(0, None)
-    colour = _FLESH * (_DEEP + (1 - _DEEP) * np.exp(-deep))[..., None]
-    if not shows(lips):
-        along = x / (lips.width / 2)
-        tips = np.interp(x, lips.x, lips.upper) + _TOOTH * lips.width * (1 - along**2).clip(0, None)
-        number = np.abs(x) / (_BREADTH * lips.width)
-        between = np.exp(-(((number - np.rint(number)) / 0.07) ** 2))
-        tips = tips - 0.12 * _TOOTH * lips.width * (2 * np.abs(number - np.floor(number) - 0.5)) ** 4
-        fraction = ((tips - y) / _EDGE).clip(0, 1) * (1 - along**4).clip(0, 1)
-        shade = (1 - np.exp(-(y - top).clip(0, None) / (_LIP_SHADE * lips.width))) * (1 - 0.6 * along**2).clip(0, 1)
-        tooth = _ENAMEL * ((0.35 + 0.65 * shade) * (1 - 0.25 * between))[..., None]
-        colour = colour + fraction[..., None] * (tooth - colour)
-    return to_srgb((white * colour).clip(0, 1)).astype(np.float32)

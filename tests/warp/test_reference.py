@@ -76,7 +76,7 @@ def test_pose_and_size_of_the_reference_do_not_count(photo):
 
 
 def test_what_a_detector_misses_is_added(photo, seen):
-    """A detector that sees all landmarks in their place changes nothing; one that sees lips too high moves them down."""
+    """One that sees all landmarks in their place changes nothing; one that sees lips too high moves them down."""
     reference = expressive(photo)
     asked = difference(photo.fit, reference, motion=True)
     goal = photo.fit.points.numpy() - (*photo.crop.rectangle[:2], 0)
