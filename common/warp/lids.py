@@ -56,7 +56,7 @@ class Opened:
 def with_eyes(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.ndarray, *, exact: bool) -> Layers:
     """The layers with the motion of both eyes as the photo has them; `rest` is the head after its turn alone, and
     `light` (3,) is how many times as bright eyes get, in display values. The head's lids are `exact` where landmarks
-    say how they move; otherwise its faults are made up for.
+    say how they move; otherwise its known faults are corrected.
     """
     if not seen.eyes:
         return drawn
