@@ -53,6 +53,7 @@ class Eye:
     marks: tuple[np.ndarray, np.ndarray]  # mesh landmarks (9,) on the upper edge and on the lower one
     spots: tuple[np.ndarray, np.ndarray]  # x (9,) of these landmarks, increasing
     above: float  # y, between the upper lid and its brow
+    brow: np.ndarray  # mesh landmarks (5,) there
     iris: np.ndarray  # (2,) its middle
     radius: float  # of the iris
     glint: np.ndarray | None  # (2,) the middle of its catch-light; None where there is none
@@ -107,6 +108,7 @@ class Eye:
             (_UPPER[side], _LOWER[side]),
             spots,  # pyright: ignore[reportArgumentType]
             above,
+            _ABOVE[side],
             centre,
             radius,
             glint,

@@ -33,10 +33,10 @@ _FOLLOWED = 0.25  # of a look up or down, by which an upper lid follows it more 
 _WET = 0.035  # of an eye's width, the rim of the lower lid
 _DRAWN_OUT = (1.15, 1.8)  # times; between these, a lid's skin that is drawn out goes over into its even colour
 _THICK = 0.09  # of an eye's width, between the landmarks of closed lids
-_EVEN = 0.1  # of an eye's width, over which the face's motion there is evened
+_EVEN = 0.05  # of an eye's width, over which the face's motion there is evened
 _LET_GO = 0.2  # of the distances above, over which what is near an eye ends
 _WIDEST = 0.13  # of an eye's width, by which lids part more at most
-_BLEND = 1.5  # of the distances above: between them and so much farther the face's motion is smoothed
+_BLEND = 1.4  # of the distances above: between them and so much farther the face's motion is smoothed
 _JUMP = 0.6  # pixels a pixel by which a motion that is a face's does not change
 _SEAM = 1.0  # pixels beside the line in which closed lids meet that show lashes
 _FOLLOWS = 0.55  # how far a catch-light goes along with its iris
@@ -51,6 +51,7 @@ class Opened:
     lower: np.ndarray  # (COLUMNS,) y, nowhere less
     sources: np.ndarray  # (2, COLUMNS, 2), where the upper and the lower edge were in the window
     look: np.ndarray  # (2,) by how much the iris has moved
+    above: float  # y, where what lay between lid and brow goes
 
 
 def with_eyes(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.ndarray, *, exact: bool) -> Layers:
@@ -103,7 +104,8 @@ def _with_eye(
     upper, lower = (transform(eye.window(np.stack([opened.x, y], 1)), back) for y in (opened.upper, opened.lower))
     mask = opening(upper, lower, seen.crop)[y0:y1, x0:x1]
     sources, painted, paint, shade = _ball(eye, opened, places)
-    even = _drawn_out(moved @ eye.axes[1]) * near * (mask <= 0)
+    lowered = 1 - float((opened.lower - opened.upper).max()) / max(float((eye.lower - eye.upper).max()), 1e-6)
+    even = _drawn_out(moved @ eye.axes[1]) * near * (mask <= 0) * smoothstep(np.array(2 * lowered))
     seam = _seam(eye, opened, places)
     lashes = eye.look_up(eye.lashes, _lashes(eye, opened, places))
     painted = np.maximum(painted, seam)
@@ -197,6 +199,7 @@ def _opened(eye: Eye, steps: np.ndarray, fitted: np.ndarray, look: np.ndarray, e
     new_upper, new_lower = _met(
         eye.x, new_upper, new_lower, 1 - float((new_lower - new_upper).max()) / max(height, 1e-6)
     )
+    above = eye.above + float((steps[eye.brow] @ eye.axes[1]).mean())
     before = np.stack(eye.edges())
     ends = eye.x[[0, -1]] + (up_x + low_x)[[0, -1]] / 2
     x = np.linspace(ends[0], max(ends[1], ends[0] + 1), COLUMNS)
@@ -209,7 +212,7 @@ def _opened(eye: Eye, steps: np.ndarray, fitted: np.ndarray, look: np.ndarray, e
     closed = smoothstep(1 - (heights[1] - heights[0]) / np.maximum(np.interp(x, eye.x, gap), 1))
     wet = _WET * eye.width * closed * smoothstep(np.interp(x, eye.x, gap) / (2 * _WET * eye.width))
     sources[1] = sources[1] + wet[:, None] * eye.axes[1]
-    return Opened(x, heights[0], np.maximum(*heights), np.stack(sources), look)
+    return Opened(x, heights[0], np.maximum(*heights), np.stack(sources), look, above)
 
 
 def _thin(gap: float) -> float:
@@ -250,27 +253,39 @@ def _skin(
     aside = _BESIDE * width
     torn = _torn(shift)
     mended = cv2.GaussianBlur(torn.astype(np.float32), (0, 0), 1.5)
-    moved, bright, near = np.zeros_like(shift), np.ones_like(gain), np.zeros(shift.shape[:2])
-    for own, edge, heights, sign, sources in (
-        (above, upper, opened.upper, -1, opened.sources[0]),
-        (~above, lower, opened.lower, 1, opened.sources[1]),
+    # Beside the corners both sides go over into each other.
+    down = (upper + lower) / 2 - places[..., 1]
+    part = smoothstep(0.5 + down / (2 * np.abs(beside).clip(1e-3)))
+    moved, bright, near = np.zeros_like(shift), np.zeros_like(gain), np.zeros(shift.shape[:2])
+    for share, own, edge, heights, sign, sources in (
+        (part, above, upper, opened.upper, -1, opened.sources[0]),
+        (1 - part, ~above, lower, opened.lower, 1, opened.sources[1]),
     ):
         away = (sign * (places[..., 1] - edge)).clip(0)
-        reach = (edge - eye.above).clip(0.15 * width) if sign < 0 else np.full_like(edge, _LOWER * width)
+        reach = (edge - opened.above).clip(0.15 * width) if sign < 0 else np.full_like(edge, _LOWER * width)
         far = np.hypot(away / reach, beside / aside)
         known = far > _BLEND
         known = known & own & ~torn
         face, lit = (_continued(values, known, _EVEN * width) for values in (shift, gain))
+        if sign < 0:
+            line = transform(eye.window(np.stack([opened.x, np.full(COLUMNS, opened.above)], 1)), back)
+            there = smoothed(_between(shift, line - here[0, 0]), COLUMNS / 16)
+            face = np.stack([np.interp(x, opened.x, there[:, axis]) for axis in (0, 1)], 2).astype(np.float32)
         spots = transform(eye.window(np.stack([opened.x, heights], 1)), back)
-        missing = smoothed(sources - spots - _between(face, spots - here[0, 0]), 1.0)
-        missing = np.stack([np.interp(x, opened.x, missing[:, axis]) for axis in (0, 1)], 2)
-        held = _LASHES * width / reach if sign < 0 else 0.0
-        weight = _profile(((far - held) / (1 - held)).clip(0, 1))
-        smooth = np.maximum(mended, smoothstep((_BLEND - far) / (_BLEND - 1)))[..., None]
-        missing = weight[..., None] * missing
-        moved = np.where(own[..., None], shift + smooth * (face + missing - shift), moved)
-        bright = np.where(own[..., None], gain + smooth * (lit - gain), bright)
-        near = np.where(own, smoothstep((1 - far) / _LET_GO), near)
+        on_edge = smoothed(sources - spots - (0 if sign < 0 else _between(face, spots - here[0, 0])), 1.0)
+        on_edge = np.stack([np.interp(x, opened.x, on_edge[:, axis]) for axis in (0, 1)], 2)
+        if sign < 0:
+            # Beside the corners the edge's motion stays, so that a raised brow does not lift them.
+            held = _LASHES * width / reach
+            weight = _profile(((away / reach - held) / (1 - held)).clip(0, 1))[..., None]
+            skin = weight * on_edge + (1 - weight) * face
+        else:
+            skin = face + _profile(far.clip(0, 1))[..., None] * on_edge
+        smooth = smoothstep((_BLEND - far) / (_BLEND - 1))
+        smooth = np.maximum(smooth, mended if sign > 0 else 0)[..., None]
+        moved = moved + share[..., None] * (shift + smooth * (skin - shift))
+        bright = bright + share[..., None] * (gain + smooth * (lit - gain))
+        near = near + share * smoothstep((1 - far) / _LET_GO)
     return moved.astype(np.float32), bright.astype(np.float32), near.astype(np.float32)
 
 
