@@ -33,8 +33,10 @@ _AROUND = 0.3  # of an eye's width, looked at around it
 _EDGE = 0.03  # of an eye's width along its edges that is lashes and shade
 _LIMBUS = 1.12  # of an iris' radius: what is farther away is white
 _WHITES = 12  # pixels of white that must be seen
+_SHADED = 0.6  # of the brightest near it: what is darker is not white
 _FAR = 0.12  # of an eye's width, over which what is white is smooth
-_EVEN = 0.08  # of an eye's width, over which a lid's skin is evened
+_EVEN, _BARE = 0.05, 0.08  # of an eye's width, over which a lid's skin is evened; how far from its edges it starts
+_GRAIN = 0.05  # display values by which skin is uneven at most
 _GLINT = 45.0  # bytes by which a catch-light is brighter than its iris
 _GLINTS = 0.12  # of an iris: larger ones are reflections that turn along
 
@@ -51,6 +53,7 @@ class Eye:
     marks: tuple[np.ndarray, np.ndarray]  # mesh landmarks (9,) on the upper edge and on the lower one
     spots: tuple[np.ndarray, np.ndarray]  # x (9,) of these landmarks, increasing
     above: float  # y, between the upper lid and its brow
+    brow: np.ndarray  # mesh landmarks (5,) there
     iris: np.ndarray  # (2,) its middle
     radius: float  # of the iris
     glint: np.ndarray | None  # (2,) the middle of its catch-light; None where there is none
@@ -58,8 +61,9 @@ class Eye:
     white: np.ndarray  # (h, w, 3) display values, what is white in and around the eye as if no iris and lid hid it
     round: np.ndarray  # (h, w, 3) display values, the iris as if no lid hid it
     shine: np.ndarray  # (h, w, 3) display values, by which catch-lights are brighter than that
-    picture: np.ndarray  # (h, w, 3) display values, what the photo shows there
-    skin: np.ndarray  # (h, w, 3) display values, the same evened from side to side
+    lashes: np.ndarray  # (h, w, 3) display values, the darkest near a place
+    skin: np.ndarray  # (h, w, 3) display values, even skin as if there were neither eye nor lashes
+    grain: np.ndarray  # (h, w, 3) display values, by which the photo differs from even skin
     corner: np.ndarray  # (2,) window pixels of the first of these pictures' pixels
 
     @classmethod
@@ -104,6 +108,7 @@ class Eye:
             (_UPPER[side], _LOWER[side]),
             spots,  # pyright: ignore[reportArgumentType]
             above,
+            _ABOVE[side],
             centre,
             radius,
             glint,
@@ -111,8 +116,9 @@ class Eye:
             _white(colours, seen & (away > _LIMBUS * radius), _FAR * width),
             round_,
             shine,
-            colours,
-            cv2.GaussianBlur(colours, (0, 0), _EVEN * width, sigmaY=0.8),
+            cv2.erode(colours, np.ones((3, 3))),
+            _skin(colours, places, x, upper, lower),
+            (colours - cv2.GaussianBlur(colours, (0, 0), _EVEN * width)).clip(-_GRAIN, _GRAIN),
             np.array([x0, y0]),
         )
 
@@ -187,9 +193,24 @@ def _white(colours: np.ndarray, seen: np.ndarray, far: float) -> np.ndarray:
         bright = colours[seen] if seen.any() else colours[colours.shape[0] // 3 :: 3].reshape(-1, 3)
         return np.broadcast_to(np.quantile(bright, 0.8, axis=0).astype(np.float32), colours.shape).copy()
     light = colours.mean(2)
-    # Lashes and the rim of the iris are darker than white: they count little.
-    weight = seen * smoothstep((light - np.quantile(light[seen], 0.4)) / max(float(np.ptp(light[seen])), 1e-3) + 0.2)
+    # Lashes and the rim of the iris are darker than white next to them: they count little.
+    size = 2 * round(far) + 3
+    around = cv2.dilate(np.where(seen, light, 0), np.ones((size, size)))
+    weight = seen * smoothstep((light / around.clip(1e-3) - _SHADED) / (1 - _SHADED))
     return _spread(colours, weight.astype(np.float32), far)
+
+
+def _skin(colours: np.ndarray, places: np.ndarray, x: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """The skin around an eye (h, w, 3) without its lashes, also where the eye is."""
+    width = x[-1] - x[0]
+    along = places[..., 0].clip(x[0], x[-1])
+    outside = np.maximum(np.interp(along, x, upper) - places[..., 1], places[..., 1] - np.interp(along, x, lower))
+    outside = np.hypot(outside.clip(0), places[..., 0] - along)
+    size = 2 * round(_BARE * width / 2) + 3
+    bare = cv2.morphologyEx(colours, cv2.MORPH_CLOSE, np.ones((3, size)))
+    weight = smoothstep((outside - _BARE * width) / (_BARE * width) + 0.5)
+    near, broad = (_spread(bare, weight.astype(np.float32), far * width) for far in (_EVEN, 5 * _EVEN))
+    return np.maximum(near, (near + broad) / 2)  # a lid that comes to light is not in its fold's shade
 
 
 def _round(colours: np.ndarray, seen: np.ndarray, away: np.ndarray) -> np.ndarray:

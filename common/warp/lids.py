@@ -31,11 +31,14 @@ _FACING = 0.6  # of its width in the photo: an eye that a turn makes narrower is
 _RIM, _SPREAD = 1.15, 1.8  # of an iris' radius that turns as one piece; times a look's length, over which that ends
 _FOLLOWED = 0.25  # of a look up or down, by which an upper lid follows it more than the head's
 _WET = 0.035  # of an eye's width, the rim of the lower lid
-_DRAWN_OUT = (1.4, 2.6)  # times; between these, a lid's skin that is drawn out goes over into its even colour
+_DRAWN_OUT = (1.15, 1.8)  # times; between these, a lid's skin that is drawn out goes over into its even colour
+_THICK = 0.09  # of an eye's width, between the landmarks of closed lids
+_EVEN = 0.05  # of an eye's width, over which the face's motion there is evened
+_LET_GO = 0.2  # of the distances above, over which what is near an eye ends
 _WIDEST = 0.13  # of an eye's width, by which lids part more at most
-_BLEND = 1.5  # of the distances above: between them and so much farther the face's motion is smoothed
+_BLEND = 1.4  # of the distances above: between them and so much farther the face's motion is smoothed
 _JUMP = 0.6  # pixels a pixel by which a motion that is a face's does not change
-_SEAM = 1.3  # pixels beside the line in which closed lids meet that show lashes
+_SEAM = 1.0  # pixels beside the line in which closed lids meet that show lashes
 _FOLLOWS = 0.55  # how far a catch-light goes along with its iris
 
 
@@ -48,12 +51,13 @@ class Opened:
     lower: np.ndarray  # (COLUMNS,) y, nowhere less
     sources: np.ndarray  # (2, COLUMNS, 2), where the upper and the lower edge were in the window
     look: np.ndarray  # (2,) by how much the iris has moved
+    above: float  # y, where what lay between lid and brow goes
 
 
 def with_eyes(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.ndarray, *, exact: bool) -> Layers:
     """The layers with the motion of both eyes as the photo has them; `rest` is the head after its turn alone, and
     `light` (3,) is how many times as bright eyes get, in display values. The head's lids are `exact` where landmarks
-    say how they move; otherwise its faults are made up for.
+    say how they move; otherwise its known faults are corrected.
     """
     if not seen.eyes:
         return drawn
@@ -100,9 +104,10 @@ def _with_eye(
     upper, lower = (transform(eye.window(np.stack([opened.x, y], 1)), back) for y in (opened.upper, opened.lower))
     mask = opening(upper, lower, seen.crop)[y0:y1, x0:x1]
     sources, painted, paint, shade = _ball(eye, opened, places)
-    even = _drawn_out(moved @ eye.axes[1]) * near * (mask <= 0)
+    lowered = 1 - float((opened.lower - opened.upper).max()) / max(float((eye.lower - eye.upper).max()), 1e-6)
+    even = _drawn_out(moved @ eye.axes[1]) * near * (mask <= 0) * smoothstep(np.array(2 * lowered))
     seam = _seam(eye, opened, places)
-    lashes = eye.look_up(eye.picture, _lashes(eye, opened, places))
+    lashes = eye.look_up(eye.lashes, _lashes(eye, opened, places))
     painted = np.maximum(painted, seam)
     paint = paint + seam[..., None] * (lashes - paint)
     mask = np.maximum(mask, seam)
@@ -110,7 +115,7 @@ def _with_eye(
     part = np.s_[y0:y1, x0:x1]
     inside = mask > 0
     fraction = inside[..., None]
-    skin = eye.look_up(eye.skin, here + moved) * gain
+    skin = (eye.look_up(eye.skin, here + moved) + eye.look_up(eye.grain, _below(eye, opened, places))) * gain
     hidden = np.maximum(drawn.hidden[part] * (1 - near), np.maximum(mask, even))
     twin_hidden = np.where(inside, painted, np.where(even > 0, 1, drawn.twin_hidden[part]))
     fill = np.where(fraction, paint * lit, np.where(even[..., None] > 0, skin, drawn.fill[part]))
@@ -181,13 +186,20 @@ def _opened(eye: Eye, steps: np.ndarray, fitted: np.ndarray, look: np.ndarray, e
     grown = low_y - up_y
     left = (1 + grown / np.maximum(head, gap / 2).clip(0.5)).clip(0, 1)
     wider = _WIDEST * eye.width * np.tanh(grown.clip(0) / (_WIDEST * eye.width))
-    wanted = np.where(grown < 0, gap * left, gap + wider)
+    closer = (gap + grown).clip(0) if exact else gap * left
+    if exact:
+        closer = closer * _thin(float(closer.max()) / eye.width)
+    wanted = np.where(grown < 0, closer, gap + wider)
     height = float(gap.max())
     most = height + max(2 * height, _SLIT * eye.width) if height > _CLOSED * eye.width else height + _SLIT * eye.width
     wanted = wanted * min(1.0, most / max(float(wanted.max()), 1e-6)) if wanted.max() > most else wanted
-    closer = gap + grown - wanted
+    rest = gap + grown - wanted
     share = np.abs(up_y) / (np.abs(up_y) + np.abs(low_y)).clip(1e-6)
-    new_upper, new_lower = eye.upper + up_y + share * closer, eye.lower + low_y - (1 - share) * closer
+    new_upper, new_lower = eye.upper + up_y + share * rest, eye.lower + low_y - (1 - share) * rest
+    new_upper, new_lower = _met(
+        eye.x, new_upper, new_lower, 1 - float((new_lower - new_upper).max()) / max(height, 1e-6)
+    )
+    above = eye.above + float((steps[eye.brow] @ eye.axes[1]).mean())
     before = np.stack(eye.edges())
     ends = eye.x[[0, -1]] + (up_x + low_x)[[0, -1]] / 2
     x = np.linspace(ends[0], max(ends[1], ends[0] + 1), COLUMNS)
@@ -200,7 +212,23 @@ def _opened(eye: Eye, steps: np.ndarray, fitted: np.ndarray, look: np.ndarray, e
     closed = smoothstep(1 - (heights[1] - heights[0]) / np.maximum(np.interp(x, eye.x, gap), 1))
     wet = _WET * eye.width * closed * smoothstep(np.interp(x, eye.x, gap) / (2 * _WET * eye.width))
     sources[1] = sources[1] + wet[:, None] * eye.axes[1]
-    return Opened(x, heights[0], np.maximum(*heights), np.stack(sources), look)
+    return Opened(x, heights[0], np.maximum(*heights), np.stack(sources), look, above)
+
+
+def _thin(gap: float) -> float:
+    """What is left of a gap between landmarks, of an eye's width: those of closed lids are as far apart as these are
+    thick.
+    """
+    thick = _THICK * float(smoothstep(np.array((3 * _THICK - gap) / (1.5 * _THICK))))
+    return max(gap - thick, 0.0) / max(gap, 1e-6)
+
+
+def _met(x: np.ndarray, upper: np.ndarray, lower: np.ndarray, closed: float) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (COLUMNS,) of lids that meet in a line without waves, as far as they are `closed`, 0 to 1."""
+    middle, half = (upper + lower) / 2, (lower - upper).clip(0) / 2
+    line = np.polynomial.Polynomial.fit(x, middle, 4)(x)
+    middle = middle + float(smoothstep(np.array(2 * closed - 1))) * (line - middle)
+    return middle - half, middle + half
 
 
 def _skin(
@@ -225,28 +253,39 @@ def _skin(
     aside = _BESIDE * width
     torn = _torn(shift)
     mended = cv2.GaussianBlur(torn.astype(np.float32), (0, 0), 1.5)
-    moved, bright, near = np.zeros_like(shift), np.ones_like(gain), np.zeros(shift.shape[:2])
-    for own, edge, heights, sign, sources in (
-        (above, upper, opened.upper, -1, opened.sources[0]),
-        (~above, lower, opened.lower, 1, opened.sources[1]),
+    # Beside the corners both sides go over into each other.
+    down = (upper + lower) / 2 - places[..., 1]
+    part = smoothstep(0.5 + down / (2 * np.abs(beside).clip(1e-3)))
+    moved, bright, near = np.zeros_like(shift), np.zeros_like(gain), np.zeros(shift.shape[:2])
+    for share, own, edge, heights, sign, sources in (
+        (part, above, upper, opened.upper, -1, opened.sources[0]),
+        (1 - part, ~above, lower, opened.lower, 1, opened.sources[1]),
     ):
         away = (sign * (places[..., 1] - edge)).clip(0)
-        reach = (edge - eye.above).clip(0.15 * width) if sign < 0 else np.full_like(edge, _LOWER * width)
+        reach = (edge - opened.above).clip(0.15 * width) if sign < 0 else np.full_like(edge, _LOWER * width)
         far = np.hypot(away / reach, beside / aside)
         known = far > _BLEND
         known = known & own & ~torn
-        face = extend(shift, known)[0] if known.any() else shift
-        lit = extend(gain, known)[0] if known.any() else gain
+        face, lit = (_continued(values, known, _EVEN * width) for values in (shift, gain))
+        if sign < 0:
+            line = transform(eye.window(np.stack([opened.x, np.full(COLUMNS, opened.above)], 1)), back)
+            there = smoothed(_between(shift, line - here[0, 0]), COLUMNS / 16)
+            face = np.stack([np.interp(x, opened.x, there[:, axis]) for axis in (0, 1)], 2).astype(np.float32)
         spots = transform(eye.window(np.stack([opened.x, heights], 1)), back)
-        missing = smoothed(sources - spots - _between(face, spots - here[0, 0]), 1.0)
-        missing = np.stack([np.interp(x, opened.x, missing[:, axis]) for axis in (0, 1)], 2)
-        held = _LASHES * width / reach if sign < 0 else 0.0
-        weight = _profile(((far - held) / (1 - held)).clip(0, 1))
-        smooth = np.maximum(mended, smoothstep((_BLEND - far) / (_BLEND - 1)))[..., None]
-        missing = weight[..., None] * missing
-        moved = np.where(own[..., None], shift + smooth * (face + missing - shift), moved)
-        bright = np.where(own[..., None], gain + smooth * (lit - gain), bright)
-        near = np.where(own, weight, near)
+        on_edge = smoothed(sources - spots - (0 if sign < 0 else _between(face, spots - here[0, 0])), 1.0)
+        on_edge = np.stack([np.interp(x, opened.x, on_edge[:, axis]) for axis in (0, 1)], 2)
+        if sign < 0:
+            # Beside the corners the edge's motion stays, so that a raised brow does not lift them.
+            held = _LASHES * width / reach
+            weight = _profile(((away / reach - held) / (1 - held)).clip(0, 1))[..., None]
+            skin = weight * on_edge + (1 - weight) * face
+        else:
+            skin = face + _profile(far.clip(0, 1))[..., None] * on_edge
+        smooth = smoothstep((_BLEND - far) / (_BLEND - 1))
+        smooth = np.maximum(smooth, mended if sign > 0 else 0)[..., None]
+        moved = moved + share[..., None] * (shift + smooth * (skin - shift))
+        bright = bright + share[..., None] * (gain + smooth * (lit - gain))
+        near = near + share * smoothstep((1 - far) / _LET_GO)
     return moved.astype(np.float32), bright.astype(np.float32), near.astype(np.float32)
 
 
@@ -270,12 +309,27 @@ def _lashes(eye: Eye, opened: Opened, places: np.ndarray) -> np.ndarray:
     return line + (down.clip(-2 * _SEAM, 0) - 0.5)[..., None] * eye.axes[1]
 
 
+def _continued(values: np.ndarray, known: np.ndarray, even: float) -> np.ndarray:
+    """Values (h, w, C) continued from where they are known, (h, w) bool, without rays; all of them if nowhere."""
+    if not known.any():
+        return values
+    soft = cv2.GaussianBlur(extend(values, known)[0], (0, 0), even)
+    return np.where(known[..., None], values, soft)
+
+
 def _torn(shift: np.ndarray) -> np.ndarray:
     """Where a motion (h, w, 2) jumps, as beside a fold of the drawn head's lid: (h, w) bool."""
     jumps = np.zeros(shift.shape[:2], np.uint8)
     for axis in (0, 1):
         jumps |= (np.abs(np.gradient(shift, axis=axis)).max(2) > _JUMP).astype(np.uint8)
     return cv2.dilate(jumps, np.ones((5, 5))) > 0
+
+
+def _below(eye: Eye, opened: Opened, places: np.ndarray) -> np.ndarray:
+    """Window points (h, w, 2) of skin under the eye, for places (h, w, 2) on the upper lid."""
+    x = places[..., 0].clip(opened.x[0], opened.x[-1])
+    lid = np.interp(x, opened.x, opened.upper) - places[..., 1]
+    return eye.window(np.stack([places[..., 0], np.interp(x, eye.x, eye.lower) + lid], 2))
 
 
 def _drawn_out(down: np.ndarray) -> np.ndarray:
