@@ -4,5 +4,5 @@ The photo's own pixels are carried to where the skin goes and shaded as its new 
 not show is filled from what it does. Nothing is learned, so that a photograph is edited as well as a synthetic face.
 """
 
-VERSION = 7
+VERSION = 8
 """Of the warps: another one, other pictures; data sets made of them carry it."""

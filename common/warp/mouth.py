@@ -23,7 +23,9 @@ from .placement import Placed
 _DRAWN_OUT = (2.0, 4.0)  # times; between these, what is drawn out goes over into paint
 _NARROW = 0.03  # of a mouth's width
 _EDGE = 1.0  # pixels
-_COARSEST = 1.6  # times, by which grain is made up for that is lost where the window is coarser than the photo
+# By which power of the photo's pixels in one of the window's grain is lost when it is spread, and at most how often.
+_LOST, _COARSEST = 3.2, 3.0
+_SHARPEST, _BLURS = 1.3, (0.7, 1.0, 1.5, 2.2)  # times the photo's grain; pixels
 _NOISE = 0.28  # deviation of a noise whose Laplacian's mean size is 1
 _RIM = 0.02  # of a mouth's width, from the lower lip's edge: an end of teeth nearer to it is none
 _CHIN = 152  # of the mesh
@@ -63,7 +65,7 @@ def with_lips(drawn: Layers, seen: Seen, after: Placed, rest: Placed, light: np.
     mask = opening(upper, lower, crop)[y0:y1, x0:x1]
     mouth = inside_of(lips, seen.bite, seen.white, parted, places, drop)
     coarse = max(1.0, 1 / abs(float(crop.matrix[0, 0])))  # photo pixels a window pixel is spread over
-    paint = _grained(mouth.paint, seen.grain * min(coarse, _COARSEST))
+    paint = _grained(mouth.paint, mask > 0, seen.grain * min(coarse**_LOST, _COARSEST))
     gain = drawn.gain[y0:y1, x0:x1]
     even = cv2.GaussianBlur(gain, (0, 0), max(1.0, _SOFT * lips.width))
     whole = replace(
@@ -234,14 +236,24 @@ def inside_of(
     return Inside(sources, painted.astype(np.float32), to_srgb((white * inside).clip(0, 1)).astype(np.float32))
 
 
-def _grained(paint: np.ndarray, grain: float) -> np.ndarray:
-    """Paint (h, w, 3) with a photo's grain, so that it does not look smoother than what is around it: the same noise in
-    every edit.
+def _grained(paint: np.ndarray, seen: np.ndarray, grain: float) -> np.ndarray:
+    """Paint (h, w, 3), of which a part (h, w) bool is seen, as sharp as the photo is round it: softened where it is
+    sharper, else with grain, which is the same noise in every edit.
     """
+    soft, own = paint, _detail(paint, seen)
+    for sigma in _BLURS:
+        if own <= _SHARPEST * grain:
+            break
+        soft = cv2.GaussianBlur(paint, (0, 0), sigma)
+        own = _detail(soft, seen)
     noise = np.random.default_rng(0).standard_normal(paint.shape[:2]).astype(np.float32)
-    own = float(np.abs(cv2.Laplacian(cv2.cvtColor(paint, cv2.COLOR_RGB2GRAY), cv2.CV_32F)).mean())
-    missing = max(grain - own, 0.0)
-    return paint + (missing * _NOISE * noise)[..., None]
+    return soft + (max(grain - own, 0.0) * _NOISE * noise)[..., None]
+
+
+def _detail(paint: np.ndarray, seen: np.ndarray) -> float:
+    """Mean absolute Laplacian of what is seen (h, w) of a picture (h, w, 3) of display values."""
+    found = np.abs(cv2.Laplacian(cv2.cvtColor(paint, cv2.COLOR_RGB2GRAY), cv2.CV_32F))
+    return float(found[seen].mean()) if seen.any() else float(found.mean())
 
 
 def _jaws(lips: Lips, bitten: np.ndarray, drop: float) -> teeth.Jaws:
