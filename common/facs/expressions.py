@@ -46,8 +46,8 @@ EXPRESSIONS: Mapping[str, Expression] = {
     # the six basic emotions
     "happy": Expression({"AU6": 3, "AU12": 4, "AU25": 3}, _FACS),
     "sad": Expression({"AU1": 4, "AU4": 4, "AU15": 4, "AU17": 3}, _FACS),
-    "surprised": Expression({"AU1": 4, "AU2": 4, "AU5": 2, "AU25": 2, "AU26": 3}, _FACS),
-    "afraid": Expression({"AU1": 4, "AU2": 3, "AU4": 4, "AU5": 4, "AU20": 4, "AU25": 3}, _FACS, {"AU7": 2}),
+    "surprised": Expression({"AU1": 4, "AU2": 4, "AU5": 3, "AU26": 4}, _FACS),
+    "afraid": Expression({"AU1": 4, "AU2": 4, "AU4": 4, "AU5": 4, "AU20": 4, "AU25": 3, "AU26": 1}, _FACS, {"AU7": 2}),
     "angry": Expression({"AU4": 4, "AU5": 3, "AU25": 3}, _FACS, {"AU7": 3, "AU10": 3, "AU22": 2, "AU23": 2}),
     "disgusted": Expression({"AU4": 1, "AU9": 4, "AU17": 2}, _DU, {"AU7": 3, "AU10": 4}),
     # beyond them
